@@ -117,6 +117,7 @@ func (s *Session) Failure() *Failure {
 // Close frees the method. It may be called in any state, more than once.
 func (s *Session) Close() {
 	s.state = stateOver
+	s.request = nil
 	if s.method != nil {
 		s.method.Close()
 		s.method = nil
@@ -235,6 +236,9 @@ func (s *Session) run(p Packet) Result {
 	s.invalid = 0
 	return s.after(s.method.Step(p.Data))
 }
+
+// Waiting reports whether the Session waits for Resume.
+func (s *Session) Waiting() bool { return s.state == stateWaiting }
 
 // Resume goes on after Wait.
 func (s *Session) Resume() Result {

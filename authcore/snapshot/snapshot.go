@@ -4,6 +4,8 @@
 package snapshot
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -36,6 +38,19 @@ type Draft struct {
 type Server struct {
 	*policy.Server
 	Trust *pki.Trust
+	Hints *x509.CertPool // whose names a TLS CertificateRequest may list
+}
+
+func newServer(sv *policy.Server, cas []*pki.CA) *Server {
+	s := &Server{Server: sv, Trust: pki.NewTrust(cas), Hints: x509.NewCertPool()}
+	for _, ca := range cas {
+		for _, list := range [][]*x509.Certificate{ca.Anchors, ca.Intermediates} {
+			for _, certificate := range list {
+				s.Hints.AddCert(certificate)
+			}
+		}
+	}
+	return s
 }
 
 // A Snapshot is one complete, validated configuration. It is immutable: no field, slice or map
@@ -47,14 +62,15 @@ type Snapshot struct {
 	servers     map[string]*Server
 	clients     *policy.Clients
 	cas         map[string]*CA
-	credentials []*pki.Credential
+	credentials []tls.Certificate
 	users       identity.Users
 	draft       *Draft
 }
 
 // Seal turns d into a Snapshot numbered generation, and takes ownership of it. It refuses a
 // Draft without credentials, with a server that names an unknown CA, with overlapping clients,
-// or without CA or users where the policy does not allow that.
+// or a passwordless server without CA: the loader finds the same faults first, with file and
+// line; this is the last line of defence.
 func (d *Draft) Seal(generation uint64) (*Snapshot, error) {
 	if len(d.Credentials) == 0 {
 		return nil, errors.New("sealing the configuration: no server credential in server/")
@@ -67,9 +83,12 @@ func (d *Draft) Seal(generation uint64) (*Snapshot, error) {
 	}
 	s := &Snapshot{
 		generation: generation, hash: d.Hash, policy: d.Policy, draft: d,
-		credentials: d.Credentials, users: d.Users,
+		users:   d.Users,
 		servers: make(map[string]*Server, len(d.Servers)),
 		cas:     make(map[string]*CA, len(d.CAs)),
+	}
+	for _, credential := range d.Credentials {
+		s.credentials = append(s.credentials, credential.TLS)
 	}
 	for _, ca := range d.CAs {
 		s.cas[ca.Name] = ca
@@ -86,7 +105,7 @@ func (d *Draft) Seal(generation uint64) (*Snapshot, error) {
 		if sv.Method == policy.Passwordless && len(cas) == 0 {
 			return nil, fmt.Errorf("sealing the configuration: passwordless RADIUS server %q has no CA", sv.Name)
 		}
-		s.servers[sv.Name] = &Server{Server: sv, Trust: pki.NewTrust(cas)}
+		s.servers[sv.Name] = newServer(sv, cas)
 	}
 	clients, err := policy.NewClients(d.Servers)
 	if err != nil {
@@ -114,8 +133,8 @@ func (s *Snapshot) Clients() *policy.Clients { return s.clients }
 // CA returns the named CA, or nil.
 func (s *Snapshot) CA(name string) *CA { return s.cas[name] }
 
-// Credentials returns the EAP server credentials, ECDSA first.
-func (s *Snapshot) Credentials() []*pki.Credential { return s.credentials }
+// Certificates returns the EAP server credentials, ECDSA first.
+func (s *Snapshot) Certificates() []tls.Certificate { return s.credentials }
 
 // Users returns the user index.
 func (s *Snapshot) Users() identity.Users { return s.users }

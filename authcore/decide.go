@@ -1,0 +1,258 @@
+package authcore
+
+import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/identity"
+	"gatehouse/authcore/pki"
+	"gatehouse/authcore/policy"
+	"gatehouse/authcore/snapshot"
+)
+
+// A Standing is what a StatusSource knows of the good standing of a path. The zero Standing is
+// not acceptable.
+type Standing struct {
+	Acceptable bool
+	Reason     audit.Reason // why not, if not Acceptable
+	Status     string       // good, revoked, unknown or none: the log's field ocsp
+	Source     string       // responder, cache, grace or crl
+	Age        time.Duration
+	Detail     string
+}
+
+// StatusSource validates the good standing of certificates.
+type StatusSource interface {
+	// Standing reports on path under rules at time now. If it must wait for an answer it
+	// returns ready false at once and calls wake exactly once, from any goroutine, when it
+	// is worth asking again; nobody holds a goroutine meanwhile.
+	Standing(path pki.Path, rules policy.Revocation, now time.Time, wake func()) (s Standing, ready bool)
+}
+
+// A Decider is the one decision function behind RADIUS, `cert test` and the web. Its fields
+// are set before use and not changed; it is safe for concurrent use.
+type Decider struct {
+	Snapshots *snapshot.Holder
+	Now       func() time.Time
+	Status    StatusSource // nil: no answer is to be had, which only ocsp: off accepts
+	Sink      audit.Sink   // takes the accept of Commit
+}
+
+// A Query asks whether a certificate opens a RADIUS server.
+type Query struct {
+	Server string              // name of the RADIUS server
+	Chain  []*x509.Certificate // as presented, leaf first; empty: none was presented
+	Wake   func()              // called once after a pending Decision
+}
+
+// A Decision is the answer to a Query. The zero Decision rejects.
+type Decision struct {
+	Pending bool // not decided yet: ask again after Wake
+
+	Result     audit.Result
+	Reason     audit.Reason
+	Detail     string
+	Ladder     audit.Ladder // steps chain to policy; those before are the caller's
+	Server     string
+	User       *identity.User // once found, whatever the result
+	Name       identity.Name  // by which the user was found
+	CA         string         // name of the CA that vouches, once known
+	CertSHA256 string
+	Standing   Standing
+	Outcome    policy.Outcome // of an accept
+	Generation uint64
+}
+
+// Accepted reports whether the decision is final and favourable.
+func (d *Decision) Accepted() bool { return !d.Pending && d.Result == audit.Accept }
+
+// Evaluate decides on the Snapshot in force. It runs before the peer has proved possession of
+// its key, so it only reads: whatever has an effect belongs into Commit.
+func (d *Decider) Evaluate(q Query) Decision {
+	e := evaluation{decider: d, query: q, Decision: Decision{
+		Result: audit.Reject, Ladder: audit.CertificateLadder(), Server: q.Server,
+	}}
+	if len(q.Chain) > 0 {
+		sum := sha256.Sum256(q.Chain[0].Raw)
+		e.CertSHA256 = hex.EncodeToString(sum[:])
+	}
+	for _, check := range []func(*evaluation) bool{
+		(*evaluation).findServer, (*evaluation).verifyPath, (*evaluation).findUser,
+		(*evaluation).checkScope, (*evaluation).checkStanding, (*evaluation).authorize,
+	} {
+		if !check(&e) {
+			return e.Decision
+		}
+	}
+	e.Result, e.Reason = audit.Accept, audit.Accepted
+	return e.Decision
+}
+
+// Commit is called once for an accepted Decision, after the peer has proved possession of its
+// key and the accept is certain. Everything with an effect happens here; so far that is the
+// accept event.
+func (d *Decider) Commit(e audit.Event) { d.Sink.Record(e) }
+
+// An evaluation is one walk down the ladder.
+type evaluation struct {
+	Decision
+	decider  *Decider
+	query    Query
+	snapshot *snapshot.Snapshot
+	server   *snapshot.Server
+	path     pki.Path
+}
+
+// fail ends the walk at step.
+func (e *evaluation) fail(step audit.StepName, reason audit.Reason, detail string) bool {
+	e.Reason, e.Detail = reason, detail
+	e.Ladder.Fail(step, detail)
+	return false
+}
+
+func (e *evaluation) findServer() bool {
+	if e.snapshot = e.decider.Snapshots.Load(); e.snapshot == nil {
+		return e.fail(audit.StepClient, audit.NotReady, "no configuration is in force")
+	}
+	e.Generation = e.snapshot.Generation()
+	if e.server = e.snapshot.Server(e.query.Server); e.server == nil {
+		return e.fail(audit.StepClient, audit.ClientUnknown,
+			fmt.Sprintf("no RADIUS server %q is configured", e.query.Server))
+	}
+	return true
+}
+
+// pathSteps are the steps that path validation passes through.
+var pathSteps = []audit.StepName{audit.StepChain, audit.StepDates, audit.StepPurpose}
+
+func (e *evaluation) verifyPath() bool {
+	if len(e.query.Chain) == 0 {
+		return e.fail(audit.StepChain, audit.CertMissing, "the device sent no certificate")
+	}
+	rules := e.snapshot.Policy().Identity
+	path, err := e.server.Trust.Verify(e.query.Chain, pki.Options{
+		Now:               e.decider.Now(),
+		RequireClientAuth: rules.RequireClientAuth,
+		AllowEAPOverLAN:   rules.AllowEAPOverLAN,
+	})
+	if err != nil {
+		return e.failPath(err)
+	}
+	e.path, e.CA = path, path.CA.Name
+	anchor := path.Certificates[len(path.Certificates)-1]
+	e.Ladder.Pass(audit.StepChain, fmt.Sprintf("%d certificates up to %s, CA %s",
+		len(path.Certificates), pki.Describe(anchor), path.CA.Name))
+	e.Ladder.Pass(audit.StepDates, "valid until "+
+		e.query.Chain[0].NotAfter.UTC().Format(time.RFC3339))
+	e.Ladder.Pass(audit.StepPurpose, "")
+	return true
+}
+
+func (e *evaluation) failPath(err error) bool {
+	var failure *pki.PathError
+	if !errors.As(err, &failure) {
+		return e.fail(audit.StepChain, audit.Internal, err.Error())
+	}
+	for _, step := range pathSteps {
+		if step == failure.Step {
+			break
+		}
+		e.Ladder.Pass(step, "")
+	}
+	return e.fail(failure.Step, failure.Reason, failure.Error())
+}
+
+func (e *evaluation) findUser() bool {
+	rules := e.snapshot.Policy().Identity
+	names, err := identity.Names(e.query.Chain[0], rules.Order)
+	if err != nil {
+		return e.failIdentity(audit.StepIdentity, err)
+	}
+	shown := make([]string, len(names))
+	for i, n := range names {
+		shown[i] = string(n.Kind) + " " + n.Value
+	}
+	match, err := identity.Match(names, e.snapshot.Users(), rules.FoldLocalPart)
+	if err != nil {
+		step := audit.StepUser
+		if len(names) == 0 {
+			step = audit.StepIdentity
+		} else {
+			e.Ladder.Pass(audit.StepIdentity, strings.Join(shown, ", "))
+		}
+		return e.failIdentity(step, err)
+	}
+	e.User, e.Name = match.User, match.Name
+	e.Ladder.Pass(audit.StepIdentity, strings.Join(shown, ", "))
+	if e.User.State != identity.Active {
+		return e.fail(audit.StepUser, audit.UserSuspended,
+			"user "+audit.Printable(e.User.Username)+" is "+string(e.User.State))
+	}
+	e.Ladder.Pass(audit.StepUser, audit.Printable(e.User.Username)+" by "+string(match.Name.Kind))
+	return true
+}
+
+func (e *evaluation) failIdentity(step audit.StepName, err error) bool {
+	var failure *identity.Error
+	if !errors.As(err, &failure) {
+		return e.fail(step, audit.Internal, err.Error())
+	}
+	return e.fail(step, failure.Reason, failure.Detail)
+}
+
+func (e *evaluation) checkScope() bool {
+	scope := e.snapshot.CA(e.CA).Scope
+	if !policy.InScope(scope, e.User.Email, e.User.Groups) {
+		return e.fail(audit.StepScope, audit.CAOutOfScope, fmt.Sprintf(
+			"CA %s vouches for domains [%s] and groups [%s] only; user %s has the address %q",
+			e.CA, strings.Join(scope.Domains, ", "), strings.Join(scope.Groups, ", "),
+			audit.Printable(e.User.Username), audit.Printable(e.User.Email)))
+	}
+	e.Ladder.Pass(audit.StepScope, "CA "+e.CA)
+	return true
+}
+
+func (e *evaluation) checkStanding() bool {
+	rules := e.snapshot.CA(e.CA).Revocation
+	if rules.OCSP == policy.OCSPOff {
+		e.Standing = Standing{Acceptable: true, Status: "off"}
+		e.Ladder.Pass(audit.StepRevocation, "not validated: ocsp is off for CA "+e.CA)
+		return true
+	}
+	if e.decider.Status == nil {
+		e.Standing = Standing{Status: "none"}
+		return e.fail(audit.StepRevocation, audit.OCSPUnavailable,
+			"revocation checking is not available; ocsp: "+string(rules.OCSP)+" for CA "+e.CA)
+	}
+	standing, ready := e.decider.Status.Standing(e.path, rules, e.decider.Now(), e.query.Wake)
+	if !ready {
+		e.Pending = true
+		return false
+	}
+	e.Standing = standing
+	if !standing.Acceptable {
+		return e.fail(audit.StepRevocation, standing.Reason, standing.Detail)
+	}
+	e.Ladder.Pass(audit.StepRevocation, standing.Detail)
+	return true
+}
+
+func (e *evaluation) authorize() bool {
+	subject := policy.Subject{Username: e.User.Username, Groups: e.User.Groups, VLAN: e.User.VLAN}
+	outcome, ok := policy.Authorize(e.server.Server, subject, e.snapshot.Policy().Groups.Priority)
+	if !ok {
+		return e.fail(audit.StepPolicy, audit.UserNotInGroup, fmt.Sprintf(
+			"user %s is in [%s]; RADIUS server %s admits [%s]", audit.Printable(e.User.Username),
+			audit.Printable(strings.Join(e.User.Groups, ", ")), e.server.Name,
+			strings.Join(e.server.Groups, ", ")))
+	}
+	e.Outcome = outcome
+	e.Ladder.Pass(audit.StepPolicy, outcome.Rule)
+	return true
+}

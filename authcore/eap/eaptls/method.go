@@ -1,0 +1,366 @@
+// Package eaptls is the authenticator's half of EAP-TLS (RFC 5216, and RFC 9190 for TLS 1.3):
+// fragmentation, the TLS engine as a coroutine, the peer's and our alerts, keys. It decides
+// nothing about certificates: whoever configures a Method hands it a Verify, which is asked
+// before the peer has proved possession of its key and must have no effect. It knows no
+// RADIUS, opens no file and starts no goroutine that outlives Close.
+package eaptls
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/eap"
+)
+
+const (
+	// DefaultFragmentSize is the EAP packet size every link carries (RFC 3748 §3.1).
+	DefaultFragmentSize = 1020
+	// MinFragmentSize leaves room for a few octets of TLS beside the headers.
+	MinFragmentSize = 64
+	// ReassemblyLimit bounds one flight of the peer's in octets (RFC 5216 §2.1.5).
+	ReassemblyLimit = 64 << 10
+	// eapOverhead is the EAP header and type before the type-data.
+	eapOverhead = 5
+)
+
+// A Verdict is what Verify says of the peer's certificate. The zero value accepts nothing.
+type Verdict struct {
+	Pending bool         // ask again after Method.Resume
+	Accept  bool         // go on; possession of the key is still to be proved
+	Failure *eap.Failure // why not, if neither
+}
+
+// Config says how one conversation is held. It is not changed by the Method.
+type Config struct {
+	Certificates []tls.Certificate // at least one, the preferred first
+	TLSMin       uint16            // zero: TLS 1.2, which is also the least
+	TLSMax       uint16            // zero: TLS 1.3
+	PostQuantum  bool              // offer X25519MLKEM768
+	ClientCAs    *x509.CertPool    // hints for the CertificateRequest; nil: none
+	FragmentSize int               // of an EAP packet, in octets; zero: DefaultFragmentSize
+	Time         func() time.Time  // nil: time.Now
+
+	// Verify is asked for a verdict on the peer, whose certificates (perhaps none) are in the
+	// state. It runs before proof of possession and must only read. Required.
+	Verify func(*tls.ConnectionState) Verdict
+}
+
+// A Method is one EAP-TLS conversation. It implements eap.Method.
+//
+//	started ──ClientHello──▶ receiving ⇄ sending ──all acknowledged──▶ receiving …
+//	                             │
+//	          Finished processed ├──▶ finishing ──ack──▶ Done
+//	          our alert          └──▶ alerting ──any──▶ Failed
+type Method struct {
+	config   Config
+	phase    phase
+	engine   *engine
+	in       inbox
+	out      outbox
+	secrets  masterLog
+	hello    []uint16 // versions that the ClientHello offers; nil: none was read
+	verdict  Verdict
+	asked    bool // Verify has given a final verdict
+	flights  int  // of ours, before the last
+	sentCert bool // our certificate is among them
+	failure  *eap.Failure
+	keys     *eap.Keys
+}
+
+type phase uint8
+
+const (
+	started   phase = iota
+	receiving       // the peer's flight is expected, or more of it
+	finishing       // our last flight is out; the peer acknowledges it
+	alerting        // our alert is out; whatever the peer answers, it fails
+)
+
+// New returns a Method for one conversation. The TLS engine is made with the first flight of
+// the peer, so that a conversation abandoned before costs next to nothing.
+func New(config Config) *Method {
+	size := config.FragmentSize
+	if size == 0 {
+		size = DefaultFragmentSize
+	}
+	m := &Method{config: config}
+	m.out.max = max(size, MinFragmentSize) - eapOverhead
+	m.in.limit = ReassemblyLimit
+	m.in.reset()
+	return m
+}
+
+// Type returns eap.TypeTLS.
+func (m *Method) Type() eap.Type { return eap.TypeTLS }
+
+// Start returns EAP-TLS Start: the S bit and nothing else. Some peers refuse a length there.
+func (m *Method) Start() []byte { return []byte{flagStart} }
+
+// Close stops the engine and forgets every secret.
+func (m *Method) Close() {
+	if m.engine != nil {
+		m.engine.close()
+		m.engine = nil
+	}
+	m.secrets.clear()
+	m.in.data, m.out.data, m.keys = nil, nil, nil
+}
+
+// Failure returns why the conversation will fail, once our alert is on its way.
+func (m *Method) Failure() *eap.Failure { return m.failure }
+
+// Stage names what the peer was last asked to do.
+func (m *Method) Stage() string {
+	switch {
+	case m.phase == alerting:
+		return "our TLS alert was sent"
+	case m.phase == finishing:
+		return "the handshake was completed and the final acknowledgement awaited"
+	case m.phase == started:
+		return "EAP-TLS was proposed"
+	case !m.out.empty():
+		return "fragments of our certificate were being sent"
+	case m.asked:
+		return "the device's certificate was read"
+	case m.sentCert:
+		return "our certificate was sent"
+	}
+	return "the TLS handshake began"
+}
+
+// Step takes one EAP-TLS packet from the peer.
+func (m *Method) Step(data []byte) eap.Step {
+	if m.phase == alerting && m.out.empty() {
+		return m.failed(m.failure)
+	}
+	if !m.out.empty() {
+		if !isAck(data) {
+			return m.invalid("data where the acknowledgement of a fragment was due")
+		}
+		return m.send()
+	}
+	if m.phase == finishing && isAck(data) {
+		return eap.Step{Status: eap.Done, Keys: m.keys}
+	}
+	if len(m.in.data) == 0 && isAck(data) {
+		return m.invalid("an acknowledgement with no fragment outstanding")
+	}
+	complete, err := m.in.add(data)
+	if err != nil {
+		return m.invalid(err.Error())
+	}
+	if !complete {
+		return eap.Step{Status: eap.Continue, Data: ack()}
+	}
+	if m.engine == nil {
+		m.engine = newEngine(m.tlsConfig)
+	}
+	if m.phase == started {
+		m.phase = receiving
+	}
+	event := m.engine.step(m.in.data)
+	m.in.reset()
+	return m.after(event)
+}
+
+// Resume goes on after a pending verdict.
+func (m *Method) Resume() eap.Step { return m.after(m.engine.resume()) }
+
+func (m *Method) after(e event) eap.Step {
+	switch e {
+	case waiting:
+		return eap.Step{Status: eap.Pending}
+	case established:
+		return m.establish()
+	case ended:
+		return m.broken(m.engine.err)
+	}
+	if m.phase == finishing {
+		return m.invalid("data where the final acknowledgement was due")
+	}
+	m.out.load(m.engine.output())
+	if m.out.empty() {
+		return m.invalid("an incomplete TLS flight")
+	}
+	m.flights++
+	m.sentCert = m.flights > 1 || !m.engine.wire.helloRetry()
+	return m.send()
+}
+
+// establish derives the keys and sends what ends the handshake: with TLS 1.3 the commitment,
+// one encrypted zero octet, after which only Success may follow (RFC 9190 §2.1.1, §2.5); with
+// TLS 1.2 our Finished, which the engine has written already.
+func (m *Method) establish() eap.Step {
+	keys, err := deriveKeys(m.engine, &m.secrets)
+	m.secrets.clear()
+	if err != nil {
+		return m.failed(&eap.Failure{Reason: audit.Internal, Detail: err.Error()})
+	}
+	m.keys = keys
+	cs := m.engine.conn.ConnectionState()
+	if cs.Version == tls.VersionTLS13 {
+		if _, err := m.engine.conn.Write([]byte{0}); err != nil {
+			return m.failed(&eap.Failure{Reason: audit.TLSHandshake, Detail: err.Error()})
+		}
+	}
+	m.phase = finishing
+	m.out.load(m.engine.output())
+	return m.send()
+}
+
+// send returns the next fragment of what is to be sent.
+func (m *Method) send() eap.Step {
+	return eap.Step{Status: eap.Continue, Data: m.out.next()}
+}
+
+// broken ends a handshake that failed. Our alert, if there is one, goes out first.
+func (m *Method) broken(err error) eap.Step {
+	m.failure = m.diagnose(err)
+	if alert := m.engine.output(); len(alert) > 0 {
+		m.phase = alerting
+		m.out.load(alert)
+		return m.send()
+	}
+	return m.failed(m.failure)
+}
+
+func (m *Method) invalid(detail string) eap.Step {
+	return m.failed(&eap.Failure{Reason: audit.EAPInvalid, Detail: detail})
+}
+
+func (m *Method) failed(f *eap.Failure) eap.Step {
+	m.failure = f
+	return eap.Step{Status: eap.Failed, Failure: f}
+}
+
+// tlsConfig makes the configuration of this one connection: the callbacks and the key log
+// belong to the conversation.
+func (m *Method) tlsConfig(e *engine) *tls.Config {
+	curves := []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
+	if m.config.PostQuantum {
+		curves = append([]tls.CurveID{tls.X25519MLKEM768}, curves...)
+	}
+	return &tls.Config{
+		Certificates:     m.config.Certificates,
+		MinVersion:       max(m.config.TLSMin, tls.VersionTLS12),
+		MaxVersion:       m.config.TLSMax,
+		CurvePreferences: curves,
+		ClientAuth:       tls.RequestClientCert, // ours to judge, a missing one included
+		ClientCAs:        m.config.ClientCAs,
+		Time:             m.config.Time,
+		KeyLogWriter:     &m.secrets,
+
+		SessionTicketsDisabled: true,
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			m.hello = slices.Clone(hello.SupportedVersions)
+			return nil, nil
+		},
+		VerifyConnection: func(cs tls.ConnectionState) error { return m.verify(e, &cs) },
+	}
+}
+
+// verify runs inside the engine, with the peer's certificate read and nothing proved.
+func (m *Method) verify(e *engine, cs *tls.ConnectionState) error {
+	for {
+		m.verdict = m.config.Verify(cs)
+		if !m.verdict.Pending {
+			break
+		}
+		if !e.wait() {
+			return errStopped
+		}
+	}
+	m.asked = true
+	if m.verdict.Accept {
+		return nil
+	}
+	if m.verdict.Failure == nil {
+		m.verdict.Failure = &eap.Failure{Reason: audit.Internal, Detail: "refused without a reason"}
+	}
+	return m.verdict.Failure
+}
+
+// diagnose turns the error that ended the TLS engine into a reason.
+func (m *Method) diagnose(err error) *eap.Failure {
+	if alert, ok := peerAlert(err); ok {
+		what := "the device broke off: "
+		if aboutOurCertificate[alert] {
+			what = "the device rejected our certificate: "
+		}
+		return &eap.Failure{Reason: audit.TLSPeerAlert, Detail: what + alertName(alert)}
+	}
+	switch {
+	case m.keys != nil:
+		return &eap.Failure{Reason: audit.EAPInvalid,
+			Detail: "TLS data where the final acknowledgement was due"}
+	case m.asked && m.verdict.Failure != nil:
+		return m.verdict.Failure
+	case m.asked:
+		// Between the verdict and the Finished stands only the proof.
+		return &eap.Failure{Reason: audit.PossessionFailed, Detail: libraryText(err)}
+	case m.hello != nil && !m.commonVersion():
+		return &eap.Failure{Reason: audit.TLSVersion, Detail: "the device only offers " +
+			versionNames(m.hello) + "; allowed here: " + m.allowedVersions()}
+	}
+	return &eap.Failure{Reason: handshakeReason(err), Detail: libraryText(err)}
+}
+
+func (m *Method) commonVersion() bool {
+	return slices.ContainsFunc(m.hello, func(v uint16) bool {
+		return v >= max(m.config.TLSMin, tls.VersionTLS12) && v <= m.tlsMax()
+	})
+}
+
+func (m *Method) tlsMax() uint16 {
+	if m.config.TLSMax == 0 {
+		return tls.VersionTLS13
+	}
+	return m.config.TLSMax
+}
+
+func (m *Method) allowedVersions() string {
+	lowest, highest := max(m.config.TLSMin, tls.VersionTLS12), m.tlsMax()
+	if lowest == highest {
+		return tls.VersionName(lowest)
+	}
+	return tls.VersionName(lowest) + " to " + tls.VersionName(highest)
+}
+
+// versionNames lists known TLS versions; what a peer greases its hello with is left out.
+func versionNames(versions []uint16) string {
+	var names []string
+	for _, v := range versions {
+		if v >= tls.VersionTLS10 && v <= tls.VersionTLS13 {
+			names = append(names, tls.VersionName(v))
+		}
+	}
+	if len(names) == 0 {
+		return "unknown versions"
+	}
+	return strings.Join(names, ", ")
+}
+
+// handshakeReason tells a certificate that crypto/tls could not read, or whose key it refuses,
+// from the rest. The library has no error values for these, so its text is compared; a test
+// pins that text.
+func handshakeReason(err error) audit.Reason {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "failed to parse client certificate"):
+		return audit.CertUnreadable
+	case strings.Contains(text, "certificate containing RSA key larger"),
+		strings.Contains(text, "unsupported public key"):
+		return audit.CertWeak
+	}
+	return audit.TLSHandshake
+}
+
+// libraryText makes an error of the TLS library, which may quote the peer, fit to be shown.
+func libraryText(err error) string {
+	return audit.Printable(strings.TrimPrefix(fmt.Sprint(err), "tls: "))
+}

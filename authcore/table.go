@@ -1,0 +1,182 @@
+package authcore
+
+import (
+	"container/list"
+	"sync"
+	"time"
+)
+
+// A table holds the conversations by the State that their next packet carries, bounded in
+// number and time. It owns no goroutine. Its lock is never held while a conversation's is
+// taken; whoever is given conversations that fell out must end them.
+type table struct {
+	limit    int
+	lifetime time.Duration // from the first packet to the answer that ends it
+	linger   time.Duration // during which a finished one still answers a retransmission
+
+	mu       sync.Mutex // guards what follows
+	states   map[stateKey]*conversation
+	stations map[stationKey]*conversation
+	places   map[*conversation]*place
+	unshown  *list.List // of *conversation, oldest first: no certificate yet
+	shown    *list.List
+	finished *list.List
+}
+
+// A place is where a conversation stands in the table.
+type place struct {
+	list     *list.List
+	element  *list.Element
+	deadline time.Time
+	states   []stateKey // at most two: the expected and the previous
+}
+
+func newTable(limit int, lifetime, linger time.Duration) *table {
+	return &table{
+		limit: limit, lifetime: lifetime, linger: linger,
+		states: make(map[stateKey]*conversation), stations: make(map[stationKey]*conversation),
+		places:  make(map[*conversation]*place),
+		unshown: list.New(), shown: list.New(), finished: list.New(),
+	}
+}
+
+// add takes in c. fallen are the conversations that it replaces: the one of the same device,
+// and the oldest without a certificate if the table is full. ok is false, and c not taken in,
+// if the table is full of conversations that have shown theirs.
+func (t *table) add(c *conversation, now time.Time) (superseded, shed *conversation, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.key.station != "" {
+		if superseded = t.stations[c.key]; superseded != nil {
+			t.removeLocked(superseded)
+		}
+	}
+	if t.unshown.Len()+t.shown.Len() >= t.limit {
+		oldest := t.unshown.Front()
+		if oldest == nil {
+			return superseded, nil, false
+		}
+		shed = oldest.Value.(*conversation)
+		t.removeLocked(shed)
+	}
+	t.places[c] = &place{list: t.unshown, element: t.unshown.PushBack(c), deadline: now.Add(t.lifetime)}
+	if c.key.station != "" {
+		t.stations[c.key] = c
+	}
+	return superseded, shed, true
+}
+
+// find returns the conversation that handed out state, or nil.
+func (t *table) find(state stateKey) *conversation {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.states[state]
+}
+
+// expect makes c findable by state, and by the one before, and by no other.
+func (t *table) expect(c *conversation, state stateKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.places[c]
+	if p == nil {
+		return
+	}
+	if len(p.states) == 2 {
+		delete(t.states, p.states[0])
+		p.states[0], p.states = p.states[1], p.states[:1]
+	}
+	p.states = append(p.states, state)
+	t.states[state] = c
+}
+
+// markShown keeps c from being shed.
+func (t *table) markShown(c *conversation) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.moveLocked(c, t.shown)
+}
+
+// finish keeps c only to answer a retransmission of its last request.
+func (t *table) finish(c *conversation, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := t.places[c]
+	if p == nil {
+		return
+	}
+	if t.stations[c.key] == c {
+		delete(t.stations, c.key)
+	}
+	if len(p.states) == 0 { // nothing could ask for it again
+		t.removeLocked(c)
+		return
+	}
+	p.deadline = now.Add(t.linger)
+	t.moveLocked(c, t.finished)
+	if t.finished.Len() > t.limit {
+		t.removeLocked(t.finished.Front().Value.(*conversation))
+	}
+}
+
+func (t *table) moveLocked(c *conversation, to *list.List) {
+	if p := t.places[c]; p != nil && p.list != to {
+		p.list.Remove(p.element)
+		p.list, p.element = to, to.PushBack(c)
+	}
+}
+
+func (t *table) removeLocked(c *conversation) {
+	p := t.places[c]
+	if p == nil {
+		return
+	}
+	for _, s := range p.states {
+		delete(t.states, s)
+	}
+	if t.stations[c.key] == c {
+		delete(t.stations, c.key)
+	}
+	p.list.Remove(p.element)
+	delete(t.places, c)
+}
+
+// expire removes and returns every conversation whose time is up at now, finished ones too.
+func (t *table) expire(now time.Time) []*conversation {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var expired []*conversation
+	for _, l := range []*list.List{t.unshown, t.shown, t.finished} {
+		for el := l.Front(); el != nil; {
+			c := el.Value.(*conversation)
+			el = el.Next()
+			if p := t.places[c]; !p.deadline.After(now) {
+				expired = append(expired, c)
+				t.removeLocked(c)
+			} else if l != t.shown {
+				break // in order of their deadlines
+			}
+		}
+	}
+	return expired
+}
+
+// drain removes and returns everything.
+func (t *table) drain() []*conversation {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]*conversation, 0, len(t.places))
+	for c := range t.places {
+		all = append(all, c)
+	}
+	for _, c := range all {
+		t.removeLocked(c)
+	}
+	return all
+}
+
+// counts returns how many conversations are under way and how many linger.
+func (t *table) counts() (live, lingering int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.unshown.Len() + t.shown.Len(), t.finished.Len()
+}
