@@ -1,0 +1,303 @@
+package pki
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"gatehouse/authcore/audit"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// maxComparisons bounds the comparisons of names with constraints in one Verify.
+const maxComparisons = 100_000
+
+// nameConstraints is the extension of that name (RFC 5280 §4.2.1.10), as we evaluate it: all
+// forms of names but x400Address, ediPartyName, registeredID and otherNames beside the UPN. A
+// certificate with a name of such a form under a constraint of that form is refused.
+type nameConstraints struct {
+	permitted, excluded []subtree
+}
+
+// subtree is one constraint. parts is the canonical form of a directoryName.
+type subtree struct {
+	GeneralName
+	parts []string
+}
+
+var errConstraints = errors.New("the name constraints are malformed")
+
+// parseNameConstraints reads the extension of c; nil if there is none.
+func parseNameConstraints(c *x509.Certificate) (*nameConstraints, error) {
+	for _, e := range c.Extensions {
+		if e.Id.Equal(oidNameConstraints) {
+			return readNameConstraints(e.Value)
+		}
+	}
+	return nil, nil
+}
+
+func readNameConstraints(der []byte) (*nameConstraints, error) {
+	input := cryptobyte.String(der)
+	var seq, permitted, excluded cryptobyte.String
+	var havePermitted, haveExcluded bool
+	tag := cbasn1.Tag(0).ContextSpecific().Constructed()
+	if !input.ReadASN1(&seq, cbasn1.SEQUENCE) || !input.Empty() ||
+		!seq.ReadOptionalASN1(&permitted, &havePermitted, tag) ||
+		!seq.ReadOptionalASN1(&excluded, &haveExcluded, tag|1) || !seq.Empty() {
+		return nil, errConstraints
+	}
+	nc := &nameConstraints{}
+	var err error
+	if nc.permitted, err = readSubtrees(permitted); err != nil {
+		return nil, err
+	}
+	nc.excluded, err = readSubtrees(excluded)
+	return nc, err
+}
+
+func readSubtrees(s cryptobyte.String) ([]subtree, error) {
+	var trees []subtree
+	for !s.Empty() {
+		var seq cryptobyte.String
+		if !s.ReadASN1(&seq, cbasn1.SEQUENCE) {
+			return nil, errConstraints
+		}
+		name, err := readGeneralName(&seq)
+		if err != nil {
+			return nil, errConstraints
+		}
+		// minimum is 0 and maximum absent, or else we do not understand it; minimum may be
+		// spelt out although DER leaves a default away.
+		var minimum uint64
+		if !seq.ReadOptionalASN1Integer(&minimum, cbasn1.Tag(0).ContextSpecific(), uint64(0)) ||
+			minimum != 0 || !seq.Empty() {
+			return nil, errors.New("the name constraints use minimum or maximum, which is not supported")
+		}
+		t := subtree{GeneralName: name}
+		if name.Form == DirectoryName {
+			if t.parts, err = canonicalName(name.Value); err != nil {
+				return nil, err
+			}
+		}
+		if trees = append(trees, t); len(trees) > maxGeneralNames {
+			return nil, errors.New("there are too many name constraints")
+		}
+	}
+	return trees, nil
+}
+
+// checkNameConstraints applies the constraints of each CA of the path to the names of every
+// certificate below it; a CA certificate issued under its own name is exempt.
+func (s *search) checkNameConstraints() *PathError {
+	budget := maxComparisons
+	names := make([][]subtree, len(s.path))
+	for above := len(s.path) - 1; above > 0; above-- {
+		n := s.path[above]
+		if n.err != nil {
+			return s.fail(audit.CertNameConstraint, above, "%v", n.err)
+		}
+		if n.constraints == nil {
+			continue
+		}
+		for below := above - 1; below >= 0; below-- {
+			c := s.path[below].cert
+			if below > 0 && bytes.Equal(c.RawIssuer, c.RawSubject) {
+				continue
+			}
+			if names[below] == nil {
+				var err error
+				if names[below], err = namesOf(c); err != nil {
+					return s.fail(audit.CertUnreadable, below, "%v", err)
+				}
+			}
+			if text := n.constraints.violation(names[below], &budget); text != "" {
+				return s.fail(audit.CertNameConstraint, below, "%s (constraint of the CA %q)",
+					text, distinguishedName(n.cert.RawSubject))
+			}
+		}
+	}
+	return nil
+}
+
+// namesOf lists the names of c that constraints apply to: the alternative names, the subject,
+// and e-mail addresses in the subject, whatever else there is, since we may look users up by
+// them.
+func namesOf(c *x509.Certificate) ([]subtree, error) {
+	alt, err := AlternativeNames(c)
+	if err != nil {
+		return nil, err
+	}
+	emails, err := SubjectEmails(c)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]subtree, 0, len(alt)+len(emails)+1)
+	for _, e := range emails {
+		names = append(names, subtree{GeneralName: GeneralName{Form: RFC822Name, Value: []byte(e)}})
+	}
+	subject := GeneralName{Form: DirectoryName, Value: c.RawSubject}
+	for _, n := range append([]GeneralName{subject}, alt...) {
+		t := subtree{GeneralName: n}
+		if n.Form == DirectoryName {
+			if t.parts, err = canonicalName(n.Value); err != nil {
+				return nil, err
+			}
+			if len(t.parts) == 0 {
+				continue // an empty subject is no name
+			}
+		}
+		names = append(names, t)
+	}
+	return names, nil
+}
+
+// violation says which of names breaks the constraints, and how, or "". It takes what it
+// compares off budget.
+func (nc *nameConstraints) violation(names []subtree, budget *int) string {
+	for _, n := range names {
+		*budget -= len(nc.permitted) + len(nc.excluded)
+		if *budget < 0 {
+			return "there are too many names and name constraints to compare"
+		}
+		for _, t := range nc.excluded {
+			in, err := t.covers(n, true)
+			if err != nil {
+				return err.Error()
+			}
+			if in {
+				return fmt.Sprintf("its %s is excluded", n.show())
+			}
+		}
+		applies, permitted := false, false
+		for _, t := range nc.permitted {
+			in, err := t.covers(n, false)
+			if err != nil {
+				return err.Error()
+			}
+			applies = applies || t.concerns(n)
+			permitted = permitted || in
+		}
+		if applies && !permitted {
+			return fmt.Sprintf("its %s is not among the names permitted", n.show())
+		}
+	}
+	return ""
+}
+
+// show is a name for a detail.
+func (t subtree) show() string {
+	switch {
+	case t.Form == DirectoryName:
+		return fmt.Sprintf("name %q", distinguishedName(t.Value))
+	case t.Form == IPAddress:
+		if a, ok := netip.AddrFromSlice(t.Value); ok {
+			return "address " + a.String()
+		}
+		return "address (malformed)"
+	case t.IsMailbox():
+		return fmt.Sprintf("e-mail address %q", printable(string(t.Value)))
+	case t.IsUPN():
+		return fmt.Sprintf("user principal name %q", printable(string(t.Value)))
+	case t.Form == DNSName || t.Form == URI:
+		return fmt.Sprintf("%s %q", t.Form, printable(string(t.Value)))
+	}
+	return "name of the form " + t.Form.String()
+}
+
+// concerns reports whether t is a constraint on names like n.
+func (t subtree) concerns(n subtree) bool {
+	if t.IsMailbox() && n.IsMailbox() {
+		return true
+	}
+	return t.Form == n.Form && t.Type == n.Type
+}
+
+// covers reports whether n lies within t. With widely a dNSName with a wildcard counts if any
+// name it stands for does, as an exclusion needs it. An error means that we cannot tell.
+func (t subtree) covers(n subtree, widely bool) (bool, error) {
+	if !t.concerns(n) {
+		return false, nil
+	}
+	constraint := strings.ToLower(string(t.Value))
+	switch {
+	case t.Form == DirectoryName:
+		return len(t.parts) <= len(n.parts) && slices.Equal(t.parts, n.parts[:len(t.parts)]), nil
+	case t.IsMailbox() || t.IsUPN():
+		return coversMailbox(string(t.Value), n)
+	case t.Form == DNSName:
+		return coversDNS(constraint, strings.ToLower(string(n.Value)), widely), nil
+	case t.Form == IPAddress:
+		return coversIP(t.Value, n.Value)
+	case t.Form == URI:
+		u, err := url.Parse(string(n.Value))
+		if err != nil || u.Hostname() == "" {
+			return false, errors.New("its URI has no host, so the name constraints cannot be checked")
+		}
+		return coversHost(constraint, strings.ToLower(u.Hostname())), nil
+	}
+	return false, fmt.Errorf("name constraints on its %s are not supported", n.show())
+}
+
+// coversMailbox compares an e-mail address or UPN with a constraint: a whole address, a host
+// (optionally behind an @) or, with a leading dot, all hosts below a domain.
+func coversMailbox(constraint string, n subtree) (bool, error) {
+	constraint = strings.TrimPrefix(constraint, "@")
+	name := string(n.Value)
+	at := strings.LastIndexByte(name, '@')
+	if at < 0 {
+		return false, fmt.Errorf("its %s has no domain, so the name constraints cannot be checked", n.show())
+	}
+	host := strings.ToLower(strings.TrimSuffix(name[at+1:], "."))
+	if i := strings.LastIndexByte(constraint, '@'); i >= 0 {
+		return name[:at] == constraint[:i] && host == strings.ToLower(constraint[i+1:]), nil
+	}
+	return constraint == "" || coversHost(strings.ToLower(constraint), host), nil
+}
+
+// coversHost compares a host name: exactly, or below a constraint with a leading dot.
+func coversHost(constraint, host string) bool {
+	if strings.HasPrefix(constraint, ".") {
+		return strings.HasSuffix(host, constraint)
+	}
+	return host == constraint
+}
+
+// coversDNS compares a dNSName: equal to the constraint or below it.
+func coversDNS(constraint, name string, widely bool) bool {
+	name = strings.TrimSuffix(name, ".")
+	if constraint == "" {
+		return true
+	}
+	if strings.HasPrefix(constraint, ".") {
+		return strings.HasSuffix(name, constraint)
+	}
+	if name == constraint || strings.HasSuffix(name, "."+constraint) {
+		return true
+	}
+	rest, wild := strings.CutPrefix(name, "*.")
+	return widely && wild && strings.HasSuffix("."+constraint, "."+rest)
+}
+
+// coversIP compares an address of 4 or 16 octets with a constraint of address and mask.
+func coversIP(constraint, ip []byte) (bool, error) {
+	if len(constraint) != 8 && len(constraint) != 32 || len(ip) != 4 && len(ip) != 16 {
+		return false, errors.New("an address in it or in the name constraints is malformed")
+	}
+	if len(constraint) != 2*len(ip) {
+		return false, nil
+	}
+	for i := range ip {
+		if mask := constraint[len(ip)+i]; ip[i]&mask != constraint[i]&mask {
+			return false, nil
+		}
+	}
+	return true, nil
+}
