@@ -13,12 +13,6 @@ import (
 	"gatehouse/authcore/radserver"
 )
 
-// VLAN attributes of RFC 3580 §3.31, all three or none.
-const (
-	tunnelTypeVLAN  = 13
-	tunnelMedium802 = 6
-)
-
 // invalidEAPPacket is Error-Cause "Invalid EAP Packet (Ignored)" (RFC 3579 §2.2, RFC 5176 §3.5).
 const invalidEAPPacket = 202
 
@@ -80,9 +74,7 @@ func (a *Authenticator) acceptResponse(c *conversation, r eap.Result) (*radius.R
 		}
 	}
 	if d.Outcome.VLAN != "" {
-		resp.AddUint32(radius.TypeTunnelType, tunnelTypeVLAN)
-		resp.AddUint32(radius.TypeTunnelMediumType, tunnelMedium802)
-		if err := add(radius.TypeTunnelPrivateGroupID, []byte(d.Outcome.VLAN)); err != nil {
+		if err := resp.AddVLAN(0, d.Outcome.VLAN); err != nil {
 			return nil, err
 		}
 	}

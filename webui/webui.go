@@ -1,0 +1,77 @@
+// Package webui is what a browser or a monitor sees: pages and API over interfaces that it
+// declares itself. So far it answers the health questions, over HTTPS from the first boot. It
+// never imports the parts whose state it shows.
+package webui
+
+import (
+	"crypto/tls"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+const (
+	readTimeout  = 10 * time.Second
+	writeTimeout = 30 * time.Second
+	idleTimeout  = 2 * time.Minute
+	maxHeader    = 16 << 10
+)
+
+// Config is what the web listener needs. Ready is required.
+type Config struct {
+	Ready       http.Handler // answers /readyz and /healthz
+	Live        http.Handler // answers /livez
+	Certificate tls.Certificate
+	// Anyone admits every source address. Otherwise only private and local ones are
+	// answered: the listener names no address, so it may face the internet.
+	Anyone bool
+}
+
+// NewServer returns the web server; whoever owns the listener runs it.
+func NewServer(config Config) *http.Server {
+	mux := http.NewServeMux()
+	for _, r := range routes(config) {
+		mux.Handle(r.pattern, r.handler)
+	}
+	var handler http.Handler = secured(mux)
+	if !config.Anyone {
+		handler = localOnly(handler)
+	}
+	return &http.Server{
+		Handler:           handler,
+		ReadTimeout:       readTimeout,
+		ReadHeaderTimeout: readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{config.Certificate}, MinVersion: tls.VersionTLS12,
+		},
+	}
+}
+
+// localOnly answers private, link-local and loopback sources only.
+func localOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		source, err := netip.ParseAddrPort(r.RemoteAddr)
+		addr := source.Addr().Unmap()
+		if err != nil || !addr.IsPrivate() && !addr.IsLoopback() && !addr.IsLinkLocalUnicast() {
+			http.Error(w, "this address answers private networks only; "+
+				"name an address in listen.ui to open it", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secured sets the headers that every answer carries.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
