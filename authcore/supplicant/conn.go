@@ -1,0 +1,278 @@
+package supplicant
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"layeh.com/radius"
+	"layeh.com/radius/rfc2865"
+	"layeh.com/radius/rfc2869"
+	"layeh.com/radius/rfc3162"
+	"layeh.com/radius/rfc4072"
+)
+
+// Why a round could not be carried out; errors.Is tells them apart.
+var (
+	ErrUnreachable = errors.New("server cannot be reached")
+	ErrTimeout     = errors.New("no answer from the server")
+	// ErrAuthenticator means that the only answers were signed with another secret, or not
+	// at all.
+	ErrAuthenticator = errors.New("answers are not signed with our secret")
+)
+
+// Conn speaks RADIUS with one server from one UDP socket: one conversation at a time, whose
+// State it keeps. It belongs to one goroutine.
+type Conn struct {
+	cfg        Config
+	udp        net.Conn
+	identifier byte
+	state      []byte
+	last       sentRequest
+	traffic    Traffic
+}
+
+// Traffic counts what a Conn did.
+type Traffic struct {
+	Rounds          int `json:"rounds"` // requests answered
+	Retransmissions int `json:"retransmissions"`
+	BytesSent       int `json:"bytes_sent"`
+	BytesReceived   int `json:"bytes_received"`
+}
+
+// sentRequest is the newest request: what its answer is checked against.
+type sentRequest struct {
+	packet *radius.Packet
+	raw    []byte
+	eap    []byte
+	state  []byte
+}
+
+// Dial opens the socket for conversations with cfg.Server. Nothing is sent yet.
+func Dial(cfg Config) (*Conn, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	var dialer net.Dialer
+	if cfg.LocalAddr != "" {
+		if dialer.LocalAddr, err = net.ResolveUDPAddr("udp", cfg.LocalAddr); err != nil {
+			return nil, fmt.Errorf("reading local address: %w", err)
+		}
+	}
+	udp, err := dialer.Dial("udp", cfg.Server)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	c := &Conn{cfg: cfg, udp: udp}
+	var b [1]byte
+	_, _ = rand.Read(b[:]) // never fails
+	c.identifier = b[0]
+	return c, nil
+}
+
+// Close closes the socket.
+func (c *Conn) Close() error { return c.udp.Close() }
+
+// LocalAddr returns the source address of our datagrams.
+func (c *Conn) LocalAddr() net.Addr { return c.udp.LocalAddr() }
+
+// Traffic returns the counts so far.
+func (c *Conn) Traffic() Traffic { return c.traffic }
+
+// State returns the State that the next request carries; nil: none.
+func (c *Conn) State() []byte { return bytes.Clone(c.state) }
+
+// SetState replaces the State that the next request carries; nil starts a new conversation.
+func (c *Conn) SetState(state []byte) { c.state = bytes.Clone(state) }
+
+// Exchange carries one EAP packet to the server and returns the answer: a new Identifier, the
+// current State, retransmissions as configured. An empty eap is sent as EAP-Start (RFC 3579
+// §2.1). Errors: ErrUnreachable, ErrTimeout, ErrAuthenticator, and ctx's.
+func (c *Conn) Exchange(ctx context.Context, eap []byte) (*Reply, error) {
+	if _, err := c.Build(eap); err != nil {
+		return nil, err
+	}
+	return c.roundTrip(ctx)
+}
+
+// Retransmit sends the bytes of the last request again and returns the answer, as a NAS does
+// that heard none: same Identifier, same Request Authenticator (RFC 5080 §2.2.2).
+func (c *Conn) Retransmit(ctx context.Context) (*Reply, error) {
+	if c.last.packet == nil {
+		return nil, errors.New("retransmitting: nothing was sent yet")
+	}
+	return c.roundTrip(ctx)
+}
+
+// Reissue sends the last EAP packet with the State it had, under a new Identifier and Request
+// Authenticator, as some NASes retransmit.
+func (c *Conn) Reissue(ctx context.Context) (*Reply, error) {
+	if c.last.packet == nil {
+		return nil, errors.New("reissuing: nothing was sent yet")
+	}
+	c.state = c.last.state
+	return c.Exchange(ctx, c.last.eap)
+}
+
+// Build makes the next request, which becomes the one that answers are checked against, and
+// returns its datagram without sending it: for Send, as it is or damaged.
+func (c *Conn) Build(eap []byte) ([]byte, error) {
+	packet := radius.New(radius.CodeAccessRequest, c.cfg.Secret)
+	c.identifier++
+	packet.Identifier = c.identifier
+	packet.Add(rfc2869.MessageAuthenticator_Type, make([]byte, 16)) // first: CVE-2024-3596
+	c.addNames(packet)
+	if c.state != nil {
+		packet.Add(rfc2865.State_Type, c.state)
+	}
+	for _, a := range c.cfg.Attributes {
+		packet.Add(radius.Type(a.Type), a.Value)
+	}
+	if len(eap) == 0 {
+		packet.Add(rfc2869.EAPMessage_Type, nil)
+	}
+	for rest := eap; len(rest) > 0; {
+		n := min(len(rest), maxTextBytes)
+		packet.Add(rfc2869.EAPMessage_Type, rest[:n])
+		rest = rest[n:]
+	}
+	mac, err := messageAuthenticator(packet, packet.Authenticator)
+	if err != nil {
+		return nil, err
+	}
+	packet.Set(rfc2869.MessageAuthenticator_Type, mac)
+	raw, err := packet.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encoding request: %w", err)
+	}
+	c.last = sentRequest{packet, raw, bytes.Clone(eap), bytes.Clone(c.state)}
+	return bytes.Clone(raw), nil
+}
+
+// addNames adds what a Wi-Fi access point says of itself and the station (RFC 3580 §3).
+func (c *Conn) addNames(p *radius.Packet) {
+	if c.cfg.Identity != "" {
+		p.Add(rfc2865.UserName_Type, []byte(c.cfg.Identity))
+	}
+	nas := c.cfg.NASIPAddress
+	if a, ok := c.udp.LocalAddr().(*net.UDPAddr); ok && !nas.IsValid() {
+		nas = a.AddrPort().Addr()
+	}
+	switch nas = nas.Unmap(); {
+	case nas.Is4():
+		p.Add(rfc2865.NASIPAddress_Type, nas.AsSlice())
+	case nas.Is6():
+		p.Add(rfc3162.NASIPv6Address_Type, nas.AsSlice())
+	}
+	p.Add(rfc2865.NASIdentifier_Type, []byte(c.cfg.NASIdentifier))
+	p.Add(rfc2865.CallingStationID_Type, []byte(c.cfg.CallingStationID))
+	p.Add(rfc2865.CalledStationID_Type, []byte(c.cfg.CalledStationID))
+	p.Add(rfc2865.ServiceType_Type, radius.NewInteger(2))  // Framed
+	p.Add(rfc2865.NASPortType_Type, radius.NewInteger(19)) // Wireless - IEEE 802.11
+	if c.cfg.FramedMTU > 0 {
+		p.Add(rfc2865.FramedMTU_Type, radius.NewInteger(uint32(c.cfg.FramedMTU)))
+	}
+	if c.cfg.EAPKeyName {
+		p.Add(rfc4072.EAPKeyName_Type, []byte{0}) // a single NUL (RFC 7268 §2.2)
+	}
+}
+
+// Send sends one datagram as it is.
+func (c *Conn) Send(raw []byte) error {
+	n, err := c.udp.Write(raw)
+	c.traffic.BytesSent += n
+	if err != nil {
+		return unreachable(err)
+	}
+	return nil
+}
+
+// Receive returns the next datagram, unchecked, or ErrTimeout after wait, or ctx's error.
+func (c *Conn) Receive(ctx context.Context, wait time.Duration) ([]byte, error) {
+	if err := c.udp.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return nil, fmt.Errorf("setting deadline: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.udp.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	buf := make([]byte, radius.MaxPacketLength+1)
+	n, err := c.udp.Read(buf)
+	c.traffic.BytesReceived += n
+	switch {
+	case err == nil:
+		return buf[:n], nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, ErrTimeout
+	}
+	return nil, unreachable(err)
+}
+
+func unreachable(err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: nothing listens on that port", ErrUnreachable)
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+}
+
+// roundTrip sends the last request until an authentic answer comes.
+func (c *Conn) roundTrip(ctx context.Context) (*Reply, error) {
+	for try := 0; try <= max(c.cfg.Retries, 0); try++ {
+		if try > 0 {
+			c.traffic.Retransmissions++
+		}
+		if err := c.Send(c.last.raw); err != nil {
+			return nil, err
+		}
+		reply, err := c.await(ctx)
+		if err == nil {
+			c.settle(reply)
+			return reply, nil
+		}
+		if !errors.Is(err, ErrTimeout) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %s, %d requests of %v each", ErrTimeout, c.cfg.Server,
+		max(c.cfg.Retries, 0)+1, c.cfg.Timeout)
+}
+
+// await reads until an authentic answer to the last request or the timeout. Answers that are
+// not authentic are passed over, as a NAS does, and told in the end.
+func (c *Conn) await(ctx context.Context) (*Reply, error) {
+	deadline := time.Now().Add(c.cfg.Timeout)
+	var bad error
+	for {
+		raw, err := c.Receive(ctx, time.Until(deadline))
+		if errors.Is(err, ErrTimeout) && bad != nil {
+			return nil, fmt.Errorf("%w: %w", ErrAuthenticator, bad)
+		}
+		if err != nil {
+			return nil, err
+		}
+		reply, err := parseReply(raw, c.last.packet)
+		if err == nil {
+			return reply, nil
+		}
+		if !errors.Is(err, errIgnored) {
+			bad = err
+		}
+	}
+}
+
+// settle takes over the State of an answer: a Challenge carries the next one, all else ends
+// the conversation.
+func (c *Conn) settle(r *Reply) {
+	c.traffic.Rounds++
+	c.state = nil
+	if r.Code == radius.CodeAccessChallenge {
+		c.state = r.State
+	}
+}
