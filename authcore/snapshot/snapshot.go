@@ -8,6 +8,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync/atomic"
 
 	"gatehouse/authcore/identity"
@@ -126,6 +128,9 @@ func (s *Snapshot) Policy() *policy.Policy { return &s.policy }
 
 // Server returns the named RADIUS server, or nil.
 func (s *Snapshot) Server(name string) *Server { return s.servers[name] }
+
+// ServerNames returns the names of all RADIUS servers in order. The caller owns the slice.
+func (s *Snapshot) ServerNames() []string { return slices.Sorted(maps.Keys(s.servers)) }
 
 // Clients returns the table of all clients.
 func (s *Snapshot) Clients() *policy.Clients { return s.clients }

@@ -1,0 +1,109 @@
+package appliance
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"gatehouse/authcore"
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/identity"
+	"gatehouse/authcore/pki"
+	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/load"
+)
+
+// A CertTest is the answer to "would this certificate be accepted there?".
+type CertTest struct {
+	Server     string       `json:"server"`
+	Result     audit.Result `json:"result"`
+	Reason     audit.Reason `json:"reason"`
+	Sentence   string       `json:"sentence"`
+	NextStep   string       `json:"next_step"`
+	Detail     string       `json:"detail,omitempty"`
+	User       string       `json:"user,omitempty"` // whom the certificate names, if anybody
+	CA         string       `json:"ca,omitempty"`
+	CertSHA256 string       `json:"cert_sha256,omitempty"`
+	VLAN       string       `json:"vlan,omitempty"`
+	Ladder     audit.Ladder `json:"ladder"`
+}
+
+// Errors of TestCertificate, besides those of reading the certificate.
+var (
+	ErrNoConfiguration = errors.New("the configuration has nothing that could go live")
+	ErrNoServer        = errors.New("no such RADIUS server")
+)
+
+// TestCertificate decides by the configuration in fsys whether the chain in data (PEM, leaf
+// first, or one certificate in DER) opens the named RADIUS server, or each of them if server is
+// empty. It is the decision of the running process, without proof of possession and without
+// effect. Errors: ErrNoConfiguration, ErrNoServer, or what is wrong with data.
+func TestCertificate(fsys fs.FS, data []byte, server string, now time.Time) ([]CertTest, error) {
+	chain, err := parseChain(data)
+	if err != nil {
+		return nil, err
+	}
+	sn, err := sealOffline(fsys, now)
+	if err != nil {
+		return nil, err
+	}
+	var holder snapshot.Holder
+	holder.Swap(sn)
+	decider := &authcore.Decider{Snapshots: &holder, Now: func() time.Time { return now }}
+	names := sn.ServerNames()
+	if server != "" {
+		if sn.Server(server) == nil {
+			return nil, fmt.Errorf("%w: %q", ErrNoServer, server)
+		}
+		names = []string{server}
+	}
+	tests := make([]CertTest, 0, len(names))
+	for _, name := range names {
+		tests = append(tests, certTest(decider.Evaluate(authcore.Query{Server: name, Chain: chain})))
+	}
+	return tests, nil
+}
+
+func parseChain(data []byte) ([]*x509.Certificate, error) {
+	if !bytes.Contains(data, []byte("-----BEGIN")) {
+		certificate, err := x509.ParseCertificate(data)
+		if err != nil {
+			return nil, fmt.Errorf("reading the certificate: neither PEM nor DER: %w", err)
+		}
+		return []*x509.Certificate{certificate}, nil
+	}
+	return pki.ParseCertificates(data)
+}
+
+func sealOffline(fsys fs.FS, now time.Time) (*snapshot.Snapshot, error) {
+	draft, problems := load.Load(fsys, load.Options{Now: now})
+	if draft == nil {
+		return nil, fmt.Errorf("%w: %d problems, see gatehouse check", ErrNoConfiguration, len(problems))
+	}
+	users, err := identity.NewMemory(draft.UserSets)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoConfiguration, err)
+	}
+	draft.Users = users
+	sn, err := draft.Seal(1)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoConfiguration, err)
+	}
+	return sn, nil
+}
+
+func certTest(d authcore.Decision) CertTest {
+	explanation, _ := audit.Explain(d.Reason)
+	t := CertTest{
+		Server: d.Server, Result: d.Result, Reason: d.Reason, Detail: d.Detail,
+		Sentence: explanation.Sentence, NextStep: explanation.NextStep,
+		CA: d.CA, CertSHA256: d.CertSHA256, VLAN: d.Outcome.VLAN, Ladder: d.Ladder,
+	}
+	if d.User != nil {
+		t.User = audit.Printable(d.User.Username)
+	}
+	return t
+}
