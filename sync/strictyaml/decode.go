@@ -31,7 +31,8 @@ type Pairs []Pair
 // empty document is all defaults. With problems, what v holds is incomplete.
 //
 // Fields may be string, bool, integers, time.Duration (text with a unit), structs, pointers to
-// structs, slices of these, map[string]string and Pairs. Text for a string may be written as a
+// structs, slices of these, map[string]string and Pairs; the fields of an embedded struct count
+// as the outer one's. Text for a string may be written as a
 // bare number, which is taken as it stands. Data is not kept.
 func Decode(data []byte, v any) (*Positions, []Problem) {
 	d := &decoder{positions: &Positions{}}
@@ -112,7 +113,7 @@ func (d *decoder) structure(n ast.Node, path string, v reflect.Value) {
 			d.problem(e.Key, fmt.Sprintf("key %q has no value", key), emptyRemedy)
 			return
 		}
-		d.value(e.Value, join(path, key), v.Field(index))
+		d.value(e.Value, join(path, key), v.FieldByIndex(index))
 	})
 }
 
@@ -149,7 +150,7 @@ func (d *decoder) entries(n ast.Node, each func(key string, e *ast.MappingValueN
 func (d *decoder) list(n ast.Node, path string, v reflect.Value) {
 	x, ok := n.(*ast.SequenceNode)
 	if !ok {
-		d.problem(n, fmt.Sprintf("expected a list, found %s", kind(n)), "write [a, b], even for one entry")
+		d.problem(n, "expected a list, found "+kind(n), "write [a, b], even for one entry")
 		return
 	}
 	out := reflect.MakeSlice(v.Type(), len(x.Values), len(x.Values))

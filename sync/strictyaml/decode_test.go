@@ -210,6 +210,22 @@ func TestPositions(t *testing.T) {
 	}
 }
 
+type outer struct {
+	inner
+	More int `yaml:"more"`
+}
+
+func TestDecodeEmbedded(t *testing.T) {
+	v := outer{inner: inner{Count: 7}}
+	at, problems := strictyaml.Decode([]byte("more: 1\nsecret: s\n"), &v)
+	if len(problems) > 0 || v.Secret != "s" || v.Count != 7 || v.More != 1 {
+		t.Errorf("%+v, %v", v, problems)
+	}
+	if got := at.Of("secret").Line; got != 2 {
+		t.Errorf("line %d", got)
+	}
+}
+
 func TestNearest(t *testing.T) {
 	known := []string{"method", "allow_password", "ca", "mfa"}
 	for word, want := range map[string]string{

@@ -9,10 +9,12 @@ import (
 // refusedTokens are the parts of YAML that make a file say something other than what stands in
 // it, with what to do instead.
 var refusedTokens = map[token.Type][2]string{
-	token.AnchorType:    {"anchors (&) are not supported", "write the value out where it is used"},
-	token.AliasType:     {"aliases (*) are not supported", "write the value out, or put text that begins with * in quotes"},
-	token.MergeKeyType:  {"merge keys (<<) are not supported", "write the keys out"},
-	token.TagType:       {"tags (!) are not supported", "leave the tag out, or put text that begins with ! in quotes"},
+	token.AnchorType: {"anchors (&) are not supported", "write the value out where it is used"},
+	token.AliasType: {"aliases (*) are not supported",
+		"write the value out, or put text that begins with * in quotes"},
+	token.MergeKeyType: {"merge keys (<<) are not supported", "write the keys out"},
+	token.TagType: {"tags (!) are not supported",
+		"leave the tag out, or put text that begins with ! in quotes"},
 	token.DirectiveType: {"directives (%) are not supported", "remove the line"},
 	token.MappingKeyType: {`keys introduced by "?" are not supported`,
 		`write "key: value"`},

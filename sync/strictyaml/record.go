@@ -127,7 +127,8 @@ func (c *chunker) next() ([]byte, int, *Problem) {
 			return chunk, first, nil
 		}
 		if chunk = append(chunk, line...); len(chunk) > MaxRecordBytes {
-			return nil, 0, &Problem{first, 1, fmt.Sprintf("an entry of more than %d bytes", MaxRecordBytes), ""}
+			text := fmt.Sprintf("an entry of more than %d bytes", MaxRecordBytes)
+			return nil, 0, &Problem{first, 1, text, ""}
 		}
 	}
 	return chunk, first, nil
@@ -151,7 +152,8 @@ func (c *chunker) read() ([]byte, *Problem) {
 		part, err := c.lines.ReadSlice('\n')
 		line = append(line, part...)
 		if len(line) > maxLineBytes {
-			return nil, &Problem{c.line + 1, 1, fmt.Sprintf("a line of more than %d bytes", maxLineBytes), ""}
+			text := fmt.Sprintf("a line of more than %d bytes", maxLineBytes)
+			return nil, &Problem{c.line + 1, 1, text, ""}
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue

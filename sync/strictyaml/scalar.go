@@ -76,7 +76,7 @@ func (d *decoder) integer(n ast.Node, v reflect.Value) {
 func (d *decoder) duration(n ast.Node, v reflect.Value) {
 	s, ok := text(n)
 	if !ok {
-		d.problem(n, fmt.Sprintf("expected a duration, found %s", kind(n)), "write it like 90s, 15m or 8h")
+		d.problem(n, "expected a duration, found "+kind(n), "write it like 90s, 15m or 8h")
 		return
 	}
 	if _, err := strconv.ParseUint(s, 10, 64); err == nil {
