@@ -114,10 +114,10 @@ func (s *Session) Failure() *Failure {
 	return s.method.Failure()
 }
 
-// Close frees the method. It may be called in any state, more than once.
+// Close frees the method and what the offers hold. It may be called in any state, more than once.
 func (s *Session) Close() {
 	s.state = stateOver
-	s.request = nil
+	s.request, s.offers = nil, nil
 	if s.method != nil {
 		s.method.Close()
 		s.method = nil
@@ -139,6 +139,9 @@ func (s *Session) Step(message []byte) Result {
 	if s.state == stateOver || s.state == stateWaiting {
 		return Result{}
 	}
+	if s.state == stateNew && len(message) > 1 {
+		s.outstanding = message[1] // nothing was asked: the peer's own Identifier counts
+	}
 	p, err := Parse(message)
 	if err != nil {
 		return s.refuse(err.Error())
@@ -146,7 +149,7 @@ func (s *Session) Step(message []byte) Result {
 	if p.Code != CodeResponse {
 		return s.refuse("the peer sent an EAP " + p.Code.String())
 	}
-	if s.state != stateNew && p.Identifier != s.outstanding {
+	if p.Identifier != s.outstanding {
 		// RFC 3748 §4.1: a late duplicate, silently ignored.
 		return Result{}
 	}
@@ -180,7 +183,6 @@ func (s *Session) identify(p Packet) Result {
 	}
 	// Some peers append options after a NUL (RFC 3748 §5.1).
 	s.identity, _, _ = strings.Cut(string(p.Data), "\x00")
-	s.outstanding = p.Identifier
 	if len(s.offers) == 0 {
 		return s.fail(audit.EAPNoCommonMethod, "this RADIUS server offers no method")
 	}
@@ -276,10 +278,12 @@ func (s *Session) send(t Type, data []byte) Result {
 }
 
 // refuse answers an invalid Response: the outstanding Request again (RFC 3579 §2.2), a bounded
-// number of times.
+// number of times. The Failure in the end carries the Identifier that the Response should have
+// had, which is the only one the peer takes it under.
 func (s *Session) refuse(why string) Result {
 	s.invalid++
 	if s.request == nil || s.invalid > maxInvalid {
+		s.response = s.outstanding
 		return s.fail(audit.EAPInvalid, why)
 	}
 	return Result{Outcome: Repeat, Packet: s.request, Failure: &Failure{audit.EAPInvalid, why}}
