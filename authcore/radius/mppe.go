@@ -9,12 +9,12 @@ import (
 
 // Microsoft's vendor number and the types of the two keys (RFC 2548 §2.4.2, §2.4.3).
 const (
-	vendorMicrosoft   = 311
-	typeMPPESendKey   = 16
-	typeMPPERecvKey   = 17
-	maxMPPEKeyLength  = 239 // with length octet 240, the padded string of the longest attribute
-	mppeSaltMark      = 0x8000
-	mppeVendorHeaders = 8 // attribute, vendor, vendor type and length
+	vendorMicrosoft  = 311
+	typeMPPESendKey  = 16
+	typeMPPERecvKey  = 17
+	maxMPPEKeyLength = 239 // with length octet 240, the padded string of the longest attribute
+	mppeSaltMark     = 0x8000
+	mppeHeaders      = 10 // attribute, vendor, vendor's type and length, salt
 )
 
 // SetMPPEKeys sets the keys that the access point is to use with the peer: recv is what it
@@ -30,21 +30,16 @@ func (r *Response) SetMPPEKeys(recv, send []byte) {
 
 // appendMPPEKeys appends both keys, each under a salt of its own whose top bit is set
 // (RFC 2548 §2.4.2).
-func (r *Response) appendMPPEKeys(
-	dst []byte, authenticator [16]byte, secret []byte,
-) ([]byte, error) {
+func (r *Response) appendMPPEKeys(dst []byte, authenticator [16]byte, secret []byte) []byte {
 	if len(r.recv) == 0 && len(r.send) == 0 {
-		return dst, nil
+		return dst
 	}
 	var random [2]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return nil, fmt.Errorf("drawing a salt: %w", err)
-	}
+	rand.Read(random[:])
 	salt := binary.BigEndian.Uint16(random[:]) | mppeSaltMark
 	dst = appendMPPEKey(dst, typeMPPERecvKey, r.recv, mppeCipher{salt, authenticator, secret})
 	salt ^= 1 // differs, and keeps the top bit
-	dst = appendMPPEKey(dst, typeMPPESendKey, r.send, mppeCipher{salt, authenticator, secret})
-	return dst, nil
+	return appendMPPEKey(dst, typeMPPESendKey, r.send, mppeCipher{salt, authenticator, secret})
 }
 
 // A mppeCipher is what the key stream of one attribute depends on.
@@ -58,7 +53,7 @@ type mppeCipher struct {
 // to whole blocks of 16 and encrypted (RFC 2548 §2.4.2).
 func appendMPPEKey(dst []byte, t byte, key []byte, c mppeCipher) []byte {
 	padded := (1 + len(key) + md5.Size - 1) / md5.Size * md5.Size
-	dst = append(dst, byte(TypeVendorSpecific), byte(mppeVendorHeaders+2+padded))
+	dst = append(dst, byte(TypeVendorSpecific), byte(mppeHeaders+padded))
 	dst = binary.BigEndian.AppendUint32(dst, vendorMicrosoft)
 	dst = append(dst, t, byte(2+2+padded))
 	dst = binary.BigEndian.AppendUint16(dst, c.salt)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Errors of building an answer.
@@ -137,7 +138,8 @@ func (r *Response) Encode(dst []byte, req *Packet, secret []byte) ([]byte, error
 		return dst, r.err
 	}
 	start := len(dst)
-	out := append(dst, byte(r.code), req.Identifier, 0, 0)
+	out := slices.Grow(dst, r.sizeHint(req))
+	out = append(out, byte(r.code), req.Identifier, 0, 0)
 	out = append(out, req.Authenticator[:]...)
 	signed := r.code != CodeAccountingResponse ||
 		req.Attributes.Count(TypeMessageAuthenticator) > 0
@@ -147,10 +149,7 @@ func (r *Response) Encode(dst []byte, req *Packet, secret []byte) ([]byte, error
 	}
 	out = append(out, r.attributes...)
 	out = append(out, r.eap...)
-	out, err := r.appendMPPEKeys(out, req.Authenticator, secret)
-	if err != nil {
-		return dst, err
-	}
+	out = r.appendMPPEKeys(out, req.Authenticator, secret)
 	for t, value := range req.Attributes.All() {
 		if t == TypeProxyState {
 			out = append(out, byte(t), byte(len(value)+2))
@@ -164,6 +163,20 @@ func (r *Response) Encode(dst []byte, req *Packet, secret []byte) ([]byte, error
 	binary.BigEndian.PutUint16(packet[2:4], uint16(len(packet)))
 	sign(packet, secret, signed)
 	return out, nil
+}
+
+// sizeHint is what Encode is going to need at most, in bytes, so that it allocates once.
+func (r *Response) sizeHint(req *Packet) int {
+	n := headerLength + messageAuthenticatorLength + len(r.attributes) + len(r.eap)
+	if len(r.recv)+len(r.send) > 0 {
+		n += 2*(mppeHeaders+md5.Size) + len(r.recv) + len(r.send)
+	}
+	for t, value := range req.Attributes.All() {
+		if t == TypeProxyState {
+			n += 2 + len(value)
+		}
+	}
+	return n
 }
 
 // sign fills in the authenticators of an answer that holds the Request Authenticator in the
