@@ -74,11 +74,7 @@ func readSubtrees(s cryptobyte.String) ([]subtree, error) {
 		if err != nil {
 			return nil, errConstraints
 		}
-		// minimum is 0 and maximum absent, or else we do not understand it; minimum may be
-		// spelt out although DER leaves a default away.
-		var minimum uint64
-		if !seq.ReadOptionalASN1Integer(&minimum, cbasn1.Tag(0).ContextSpecific(), uint64(0)) ||
-			minimum != 0 || !seq.Empty() {
+		if !onlyDefaultMinimum(seq) {
 			return nil, errors.New("the name constraints use minimum or maximum, which is not supported")
 		}
 		t := subtree{GeneralName: name}
@@ -92,6 +88,17 @@ func readSubtrees(s cryptobyte.String) ([]subtree, error) {
 		}
 	}
 	return trees, nil
+}
+
+// onlyDefaultMinimum reports whether what follows the name in a subtree is nothing, or the
+// default minimum of 0 spelt out. RFC 5280 allows no other minimum, and no maximum.
+func onlyDefaultMinimum(s cryptobyte.String) bool {
+	var minimum cryptobyte.String
+	if s.Empty() {
+		return true
+	}
+	return s.ReadASN1(&minimum, cbasn1.Tag(0).ContextSpecific()) && s.Empty() &&
+		len(minimum) == 1 && minimum[0] == 0
 }
 
 // checkNameConstraints applies the constraints of each CA of the path to the names of every

@@ -17,11 +17,10 @@ const (
 )
 
 var (
-	oidSubjectAltName   = asn1.ObjectIdentifier{2, 5, 29, 17}
-	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
-	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
-	oidNameConstraints  = asn1.ObjectIdentifier{2, 5, 29, 30}
-	oidAuthorityKeyID   = asn1.ObjectIdentifier{2, 5, 29, 35}
+	oidSubjectAltName  = asn1.ObjectIdentifier{2, 5, 29, 17}
+	oidKeyUsage        = asn1.ObjectIdentifier{2, 5, 29, 15}
+	oidNameConstraints = asn1.ObjectIdentifier{2, 5, 29, 30}
+	oidAuthorityKeyID  = asn1.ObjectIdentifier{2, 5, 29, 35}
 )
 
 // keyDetail says why the public key of c is not acceptable, or "".

@@ -18,14 +18,15 @@ type Trust struct {
 // change from one look to the next.
 type node struct {
 	cert        *x509.Certificate
-	anchors     []*CA // those that trust it as it is; empty: an intermediate
-	members     []*CA // those whose file holds it
+	key         string // nameKey of its subject
+	anchors     []*CA  // those that trust it as it is; empty: an intermediate
+	members     []*CA  // those whose file holds it
 	constraints *nameConstraints
 	err         error // of the name constraints
 }
 
 func newNode(c *x509.Certificate) *node {
-	n := &node{cert: c}
+	n := &node{cert: c, key: nameKey(c.RawSubject)}
 	n.constraints, n.err = parseNameConstraints(c)
 	return n
 }
@@ -55,9 +56,9 @@ func (t *Trust) add(c *x509.Certificate) *node {
 		}
 	}
 	n := newNode(c)
-	subject, key := string(c.RawSubject), nameKey(c.RawSubject)
+	subject := string(c.RawSubject)
 	t.bySubject[subject] = append(t.bySubject[subject], n)
-	t.byName[key] = append(t.byName[key], n)
+	t.byName[n.key] = append(t.byName[n.key], n)
 	return n
 }
 

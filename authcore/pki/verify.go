@@ -204,8 +204,12 @@ func (s *search) candidates(child *x509.Certificate) []*node {
 			nodes = append(nodes, n)
 		}
 	}
+	issuerKey := ""
+	if len(s.presented) > 0 {
+		issuerKey = nameKey(child.RawIssuer)
+	}
 	for _, n := range s.presented {
-		if sameName(n.cert.RawSubject, child.RawIssuer) && !s.inPath(n.cert) {
+		if n.key == issuerKey && !s.inPath(n.cert) {
 			nodes = append(nodes, n)
 		}
 	}
