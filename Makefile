@@ -1,0 +1,52 @@
+# Gatehouse. `make` alone lists the targets; ARGS and FUZZTIME may be given on the command line.
+.POSIX:
+
+ARGS ?=
+FUZZTIME ?= 1m
+GO ?= go
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+build: ## compile bin/gatehouse, static and stripped
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$$(packaging/ldflags.sh)" -o bin/gatehouse ./cmd/gatehouse
+
+demo: build ## start a demo, sign its user in, stay up until Ctrl-C (ARGS=--exit: leave at once)
+	@packaging/demo.sh $(ARGS)
+
+peers: ## install the real clients and servers that the tests meet (Debian, root)
+	@testdata/peers/install.sh
+
+test: peers ## run every test, with the race detector and natively for 32 bit
+	$(GO) vet ./...
+	testdata/test.sh
+
+e2e: peers ## run the slow tests (build tag e2e)
+	testdata/e2e.sh
+
+bench: ## run the benchmarks, with allocations
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (1m) each
+	testdata/fuzz.sh $(FUZZTIME)
+
+lint: ## gofmt, vet on four architectures, staticcheck, walls, words; any output is a failure
+	.ci/lint
+
+vuln: ## look for known vulnerabilities (needs the network; changes daily)
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+generate: ## bring generated files up to date
+	$(GO) generate ./...
+
+cross: ## build every target into dist/, with SHA256SUMS
+	./cross-build.sh
+	$(GO) run ./packaging/checkelf dist/gatehouse-linux-*
+
+package: cross ## pack dist/ into one archive a target
+	packaging/tarball.sh
+
+clean: ## remove what was built
+	rm -rf bin dist demo
+
+.PHONY: help build demo peers test e2e bench fuzz lint vuln generate cross package clean
