@@ -86,8 +86,12 @@ func (c *Conversation) Deliver(reply *Reply) {
 	if err == nil && c.Conn.traffic.Rounds >= maxRounds {
 		err = fmt.Errorf("%w: no verdict after %d rounds", ErrProtocol, maxRounds)
 	}
-	if reply.Code != radius.CodeAccessChallenge {
+	switch reply.Code {
+	case radius.CodeAccessChallenge:
+	case radius.CodeAccessAccept, radius.CodeAccessReject:
 		c.ended, c.next = true, nil
+	default:
+		err = fmt.Errorf("%w: answers an Access-Request with %v", ErrProtocol, reply.Code)
 	}
 	if err != nil {
 		c.ended, c.next, c.aborted = true, nil, err

@@ -244,21 +244,25 @@ func stageWords(p *Peer) string {
 	case StageAlert:
 		return "our TLS alert"
 	case StageCredentials:
-		switch {
-		case p.engine.certPresented:
-			return "our certificate"
-		case p.engine.certRequested:
-			return "we presented no certificate"
-		}
-		return "our Finished"
+		return credentialWords(p.engine)
 	case StageFinal:
-		if p.engine.failed() && p.engine.certPresented {
-			return "our certificate"
+		switch {
+		case !p.engine.failed():
+			return "the handshake"
+		case p.engine.sawServer:
+			return credentialWords(p.engine)
 		}
-		if p.engine.failed() && !p.engine.sawServer {
-			return "our ClientHello"
-		}
-		return "the handshake"
+		return "our ClientHello"
 	}
 	return "nothing was said"
+}
+
+func credentialWords(e *engine) string {
+	switch {
+	case e.certPresented:
+		return "our certificate"
+	case e.certRequested:
+		return "we presented no certificate"
+	}
+	return "our Finished"
 }
