@@ -280,6 +280,30 @@ func TestExchangeErrors(t *testing.T) {
 	}
 }
 
+// TestRunFallsSilent has the server stop answering at our certificate.
+func TestRunFallsSilent(t *testing.T) {
+	n := 0
+	s := &script{pki: newTestPKI(t, false)}
+	cfg := s.config()
+	s.serve(t) // prepares it
+	cfg.Server = serveUDP(t, func(raw []byte) [][]byte {
+		if n++; n > 2 {
+			return nil
+		}
+		return [][]byte{s.handle(raw)}
+	})
+	cfg.Timeout = 50 * time.Millisecond
+	r, err := supplicant.Run(context.Background(), cfg)
+	if !errors.Is(err, supplicant.ErrTimeout) || r == nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	reach, _ := r.Step(supplicant.StepReach)
+	if r.Reason != "server falls silent after our certificate" ||
+		r.Result != supplicant.ResultAborted || reach.State != supplicant.StepPassed {
+		t.Errorf("%s: %q, reach %s", r.Result, r.Reason, reach.State)
+	}
+}
+
 func TestConfigRefused(t *testing.T) {
 	tests := []struct {
 		name, want string

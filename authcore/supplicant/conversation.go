@@ -159,9 +159,10 @@ func (c *Conversation) Finish(ctx context.Context) (*Report, error) {
 	for !c.ended {
 		if _, err := c.Step(ctx); err != nil {
 			report := c.Report()
-			report.fail(StepReach, err.Error())
-			if c.reply != nil {
-				report.pass(StepReach, c.cfg.Server)
+			if c.reply == nil {
+				report.fail(StepReach, err.Error())
+				report.Reason = err.Error()
+				return report, err
 			}
 			report.Reason = c.silence(err)
 			return report, fmt.Errorf("%s: %w", report.Reason, err)

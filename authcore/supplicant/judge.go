@@ -111,6 +111,8 @@ func (c *Conversation) tellTLS(r *Report) {
 		r.fail(StepTLS, "server sends the alert "+r.Alert)
 	case e.failed():
 		r.fail(StepTLS, audit.Printable(e.err.Error()))
+	case c.ended && c.Peer.started:
+		r.fail(StepTLS, "server ends it before the handshake is done")
 	}
 	c.tellOurCertificate(r, e)
 	c.tellProtectedResult(r, e)
