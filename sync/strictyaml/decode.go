@@ -110,6 +110,7 @@ func (d *decoder) structure(n ast.Node, path string, v reflect.Value) {
 			return
 		}
 		if e.Value == nil || e.Value.Type() == ast.NullType {
+			d.positions.set(join(path, key), position(e.Key))
 			d.problem(e.Key, fmt.Sprintf("key %q has no value", key), emptyRemedy)
 			return
 		}

@@ -1,0 +1,212 @@
+package load
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"gatehouse/authcore/identity"
+	"gatehouse/authcore/policy"
+	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/strictyaml"
+)
+
+// warnings reports what only the whole shows.
+func (l *loader) warnings(d *snapshot.Draft) {
+	l.warnCAs(d)
+	l.warnRevocation(d)
+	l.warnGroups(d)
+	l.warnConflicts(d)
+}
+
+// warnCAs is about CAs that no server names, and about several that may vouch for anyone.
+func (l *loader) warnCAs(d *snapshot.Draft) {
+	used := map[string]bool{}
+	unreadable := false
+	for _, f := range l.servers {
+		unreadable = unreadable || f.doc == nil
+		for _, ca := range f.named {
+			used[ca] = true
+		}
+	}
+	for _, s := range d.Servers {
+		for _, ca := range s.CAs {
+			used[ca] = true
+		}
+	}
+	open := 0
+	for _, ca := range d.CAs {
+		if used[ca.Name] && isOpen(ca.Scope) {
+			open++
+		}
+	}
+	for _, f := range l.cas {
+		switch {
+		case f.ca == nil:
+		case !used[f.ca.Name] && unreadable: // a file that cannot be read may name it
+		case !used[f.ca.Name]:
+			f.warn(f.chain, 0, "no RADIUS server names this CA", "name it in authentication.ca, or remove it")
+		case open > 1 && isOpen(f.ca.Scope):
+			f.warn(f.chain, 0, fmt.Sprintf("%d CAs may vouch for anyone, this one among them", open),
+				fmt.Sprintf("write scope: {domains: [DOMAIN]} into ca/%s.yaml", f.ca.Name))
+		}
+	}
+}
+
+func isOpen(s policy.Scope) bool { return len(s.Domains) == 0 && len(s.Groups) == 0 }
+
+// warnRevocation says that, until revocation is checked, everything but ocsp: off refuses
+// everybody.
+func (l *loader) warnRevocation(d *snapshot.Draft) {
+	const text = "revocation is not checked yet: with ocsp: %s every authentication is refused (ocsp_unavailable)"
+	const remedy = "write revocation: {ocsp: off}, and accept that revoked certificates are let in"
+	inherited := false
+	for _, f := range l.cas {
+		switch {
+		case f.ca == nil || f.ca.Revocation.OCSP == policy.OCSPOff:
+		case f.doc != nil && f.doc.at.Has("revocation.ocsp"):
+			f.doc.report(Warning, "revocation.ocsp", fmt.Sprintf(text, f.ca.Revocation.OCSP), remedy)
+		default:
+			inherited = true
+		}
+	}
+	if !inherited || d.Policy.Revocation.OCSP == policy.OCSPOff || l.policy.failed {
+		return
+	}
+	said := fmt.Sprintf(text, d.Policy.Revocation.OCSP)
+	if l.policyDoc != nil {
+		l.policyDoc.report(Warning, "revocation.ocsp", said, remedy)
+		return
+	}
+	l.object("policy").warn(policyFile, 0, said, remedy)
+}
+
+// warnGroups is about groups that have no member: most are misspelt.
+func (l *loader) warnGroups(d *snapshot.Draft) {
+	members := map[string]bool{}
+	for _, set := range d.UserSets {
+		for u := range set.All() {
+			for _, g := range u.Groups {
+				members[g] = true
+			}
+		}
+	}
+	known := slices.Sorted(maps.Keys(members))
+	check := func(doc *document, path string, groups []string) {
+		for i, g := range groups {
+			if doc != nil && !members[g] {
+				remedy := ""
+				if near := strictyaml.Nearest(g, known); near != "" {
+					remedy = fmt.Sprintf("did you mean %q?", near)
+				}
+				doc.report(Warning, fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("no user is in the group %q", clip(g)), remedy)
+			}
+		}
+	}
+	for _, f := range l.servers {
+		if f.server == nil {
+			continue
+		}
+		check(f.doc, "users.groups", f.server.Groups)
+		for i, rule := range f.server.Reply {
+			check(f.doc, fmt.Sprintf("reply[%d].groups", i), rule.Groups)
+		}
+	}
+	for _, f := range l.cas {
+		if f.ca != nil {
+			check(f.doc, "scope.groups", f.ca.Scope.Groups)
+		}
+	}
+}
+
+// warnConflicts is about users whom two reply rules fit while groups.priority names neither
+// group (AZ-2): the order in the file decides, which may not be what was meant.
+func (l *loader) warnConflicts(d *snapshot.Draft) {
+	for _, f := range l.servers {
+		if f.server == nil || len(f.server.Reply) < 2 {
+			continue
+		}
+		rule := map[string]int{} // by group: the first that names it
+		for i, r := range slices.Backward(f.server.Reply) {
+			for _, g := range r.Groups {
+				rule[g] = i
+			}
+		}
+		said := map[[2]int]bool{}
+		for _, set := range d.UserSets {
+			for u := range set.All() {
+				f.warnConflict(u, rule, d.Policy.Groups.Priority, said)
+			}
+		}
+	}
+}
+
+// warnConflict warns, once for each pair of rules, if u is in the groups of both.
+func (f *serverFile) warnConflict(
+	u *identity.User, rule map[string]int, priority []string, said map[[2]int]bool,
+) {
+	first := ""
+	for _, g := range u.Groups {
+		i, ok := rule[g]
+		if !ok {
+			continue
+		}
+		if slices.Contains(priority, g) {
+			return // decided
+		}
+		if first == "" || i < rule[first] {
+			first = g
+		}
+	}
+	for _, g := range u.Groups {
+		i, ok := rule[g]
+		pair := [2]int{rule[first], i}
+		if !ok || i == rule[first] || said[pair] {
+			continue
+		}
+		said[pair] = true
+		f.doc.report(Warning, fmt.Sprintf("reply[%d].groups", i), fmt.Sprintf(
+			"users in the groups %q and %q, such as %q, get the rule for the first of these", first, g, clip(u.Username)),
+			"say in policy.yaml, groups: {priority: […]}, which group counts")
+	}
+}
+
+// unknownFiles warns of files that mean nothing here: most are misspelt or misplaced.
+func (l *loader) unknownFiles() {
+	o := l.object("")
+	for _, file := range slices.Sorted(maps.Keys(l.tree.files)) {
+		if _, read := l.tree.sums[file]; read || isForLater(file) {
+			continue
+		}
+		text, remedy := "the file has no meaning here and is not read", ""
+		switch dir, ext := path.Dir(file), path.Ext(file); {
+		case ext == ".yml":
+			remedy = "name it " + strings.TrimSuffix(file, ext) + ".yaml"
+		case dir == "ca" && slices.Contains([]string{".crt", ".cer", ".der", ".p7b"}, ext):
+			remedy = "name it " + strings.TrimSuffix(file, ext) + ".pem, in PEM form"
+		case dir == "server":
+			remedy = "put certificate.pem and key.pem into a folder, server/NAME/"
+		}
+		o.warn(file, 0, text, remedy)
+	}
+	for _, file := range slices.Sorted(maps.Keys(l.tree.unreadable)) {
+		if !l.reported(file) {
+			o.warn(file, 0, "it cannot be read: "+l.tree.unreadable[file].Error(), "")
+		}
+	}
+}
+
+// isForLater reports whether file belongs to a part of the configuration that is accepted and
+// has no effect yet.
+func isForLater(file string) bool {
+	return file == "admins.yaml" || strings.HasPrefix(file, "saml/")
+}
+
+// reported reports whether a problem of file has been found already.
+func (l *loader) reported(file string) bool {
+	return slices.ContainsFunc(l.objects, func(o *object) bool {
+		return slices.ContainsFunc(o.problems, func(p Problem) bool { return p.File == file })
+	})
+}
