@@ -14,7 +14,7 @@ targets='amd64  amd64  -
 ldflags=$(packaging/ldflags.sh)
 buildvcs=false # a source archive has no commit to stamp
 case $ldflags in *main.commit=unknown*) ;; *) buildvcs=true ;; esac
-export CGO_ENABLED=0 GOOS=linux GOFLAGS= GO386=sse2 GOAMD64=v1 GOARM64=v8.0
+export CGO_ENABLED=0 GOOS=linux GOFLAGS="" GO386=sse2 GOAMD64=v1 GOARM64=v8.0
 
 mkdir -p dist
 rm -f dist/gatehouse-linux-* dist/SHA256SUMS

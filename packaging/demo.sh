@@ -33,6 +33,7 @@ log=$dir/gatehouse.log
 server=
 
 # leave ends the server that this script started, and nothing else.
+# shellcheck disable=SC2317 # the trap calls it
 leave() {
 	if [ -n "$server" ]; then
 		kill "$server" 2>/dev/null || true

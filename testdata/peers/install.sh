@@ -16,6 +16,7 @@ radsecproxy        radsecproxy      RADIUS/TLS and RADIUS/DTLS
 openssl            openssl          certificates that Go does not make, TLS without EMS
 systemd-analyze    systemd          packaging: the score of the unit
 cc                 gcc              the race detector
+shellcheck         shellcheck       make lint: the shell scripts
 '
 missing=
 packages=
