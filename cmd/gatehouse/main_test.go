@@ -10,12 +10,14 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // the scripts check modes
 	testscript.Main(m, map[string]func(){"gatehouse": main})
 }
 
@@ -26,6 +28,8 @@ func TestScript(t *testing.T) {
 			"exits": exits, "mode": mode, "json": jsonField,
 		},
 		Setup: func(e *testscript.Env) error {
+			// The race detector would hold up every ending program for a second.
+			e.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 			e.Setenv("GOOS", runtime.GOOS)
 			e.Setenv("GOARCH", runtime.GOARCH)
 			wd, err := os.Getwd()
@@ -72,7 +76,7 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // jsonField checks one field of the JSON value on stdout: json PATH WANT. The path is made of
-// keys and indexes with dots between; "#" as the last one is the length of a list.
+// keys and indexes with dots between; "len" as the last one is the length of a list.
 func jsonField(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: json PATH WANT")
@@ -96,7 +100,7 @@ func jsonStep(v any, key string) any {
 	case map[string]any:
 		return v[key]
 	case []any:
-		if key == "#" {
+		if key == "len" {
 			return len(v)
 		}
 		if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(v) {
