@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gatehouse/appliance"
+	"gatehouse/authcore/audit"
+)
+
+const certTestLong = `Test whether a certificate would open the network, and as whom: the decision of the
+running appliance with every check shown, without proof that the device holds the key and
+without any effect. FILE is PEM (leaf first, then intermediates) or one certificate in DER;
+- is stdin. Without --server every RADIUS server is asked.
+
+Exit codes: 0, accepted (by one of those asked); 1, rejected; 3, the certificate or the
+configuration cannot be read.`
+
+func newCertCommand() *cobra.Command {
+	return newGroup("cert", "Ask about certificates", newCertTestCommand())
+}
+
+func newCertTestCommand() *cobra.Command {
+	var configDir, server string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "test FILE",
+		Short:   "Say whether a certificate would be accepted, as whom, and if not, why",
+		Long:    certTestLong,
+		Example: example("gatehouse cert test alice.pem --server branch-wifi"),
+		Args:    oneArg("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			data, err := readInput(args[0], cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			fsys, err := openConfig(configDir)
+			if err != nil {
+				return err
+			}
+			tests, err := appliance.TestCertificate(fsys, data, server, time.Now())
+			if err != nil {
+				return certTestError(err, args[0], configDir)
+			}
+			return printCertTests(cmd.OutOrStdout(), tests, asJSON)
+		},
+	}
+	cmd.Flags().StringVar(&server, "server", "", "`NAME` of the RADIUS server (default: all)")
+	addConfigFlag(cmd, &configDir)
+	addJSONFlag(cmd, &asJSON)
+	return cmd
+}
+
+// certTestError gives err its exit code and says which of the inputs it is about.
+func certTestError(err error, file, configDir string) error {
+	switch {
+	case errors.Is(err, appliance.ErrNoServer):
+		return usageError(err)
+	case errors.Is(err, appliance.ErrNoConfiguration):
+		return exitf(exitUnreadable, "%s: %w", configDir, err)
+	}
+	return exitf(exitUnreadable, "%s: %w", file, err)
+}
+
+// printCertTests prints the answers; the error carries the exit code of a reject.
+func printCertTests(w io.Writer, tests []appliance.CertTest, asJSON bool) error {
+	if len(tests) == 0 {
+		return exitf(exitUnreadable, "the configuration has no RADIUS server to ask")
+	}
+	var err error
+	if asJSON {
+		err = printJSON(w, tests)
+	} else {
+		for i := 0; i < len(tests) && err == nil; i++ {
+			err = printCertTest(w, tests[i])
+		}
+	}
+	accepted := func(t appliance.CertTest) bool { return t.Result == audit.Accept }
+	if err == nil && !slices.ContainsFunc(tests, accepted) {
+		return answerNo()
+	}
+	return err
+}
+
+func printCertTest(w io.Writer, t appliance.CertTest) error {
+	if _, err := fmt.Fprintf(w, "RADIUS server %s:\n", t.Server); err != nil {
+		return err
+	}
+	if err := printLadder(w, t.Ladder); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, certVerdict(t))
+	return err
+}
+
+// certVerdict is the answer in words.
+func certVerdict(t appliance.CertTest) string {
+	if t.Result == audit.Accept {
+		s := "would be accepted as " + t.User
+		if t.VLAN != "" {
+			s += ", VLAN " + t.VLAN
+		}
+		return s
+	}
+	lines := []string{fmt.Sprintf("would be rejected: %s — %s", t.Reason, t.Sentence)}
+	if t.Detail != "" {
+		lines = append(lines, "  Detail: "+t.Detail)
+	}
+	return strings.Join(append(lines, "  Next: "+t.NextStep), "\n")
+}
