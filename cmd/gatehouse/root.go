@@ -16,7 +16,14 @@ const (
 // newRootCommand returns the whole tree of commands.
 func newRootCommand() *cobra.Command {
 	root := newGroup("gatehouse", "RADIUS and SAML authentication by certificate, at the network's edge",
+		newCertCommand(),
+		newCheckCommand(),
 		newExplainCommand(),
+		newHealthCommand(),
+		newInitCommand(),
+		newPKICommand(),
+		newProbeCommand(),
+		newServeCommand(),
 		newVersionCommand(),
 	)
 	root.Version = readBuild().Version
