@@ -39,7 +39,9 @@ func (s *search) complete() *PathError {
 }
 
 // failAt is fail for the steps after the chain.
-func (s *search) failAt(step audit.StepName, reason audit.Reason, depth int, detail string) *PathError {
+func (s *search) failAt(
+	step audit.StepName, reason audit.Reason, depth int, detail string,
+) *PathError {
 	err := s.fail(reason, depth, "%s", detail)
 	err.Step = step
 	return err

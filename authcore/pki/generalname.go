@@ -132,7 +132,11 @@ func readGeneralName(s *cryptobyte.String) (GeneralName, error) {
 	}
 	form := NameForm(tag & 0x1F)
 	constructed := tag&0x20 != 0
-	wantConstructed := form == OtherName || form == X400Address || form == DirectoryName || form == EDIPartyName
+	var wantConstructed bool
+	switch form {
+	case OtherName, X400Address, DirectoryName, EDIPartyName:
+		wantConstructed = true
+	}
 	if tag&0xC0 != 0x80 || form > RegisteredID || constructed != wantConstructed {
 		return GeneralName{}, errGeneralName
 	}
@@ -153,7 +157,8 @@ func readOtherName(s cryptobyte.String) (GeneralName, error) {
 	var oid, wrapped, value cryptobyte.String
 	var tag cbasn1.Tag
 	explicit := cbasn1.Tag(0).Constructed().ContextSpecific()
-	if !s.ReadASN1(&oid, cbasn1.OBJECT_IDENTIFIER) || !s.ReadASN1(&wrapped, explicit) || !s.Empty() {
+	if !s.ReadASN1(&oid, cbasn1.OBJECT_IDENTIFIER) ||
+		!s.ReadASN1(&wrapped, explicit) || !s.Empty() {
 		return GeneralName{}, errGeneralName
 	}
 	n := GeneralName{Form: OtherName, Type: dotted(oid), Value: wrapped}

@@ -16,7 +16,9 @@ func (s *search) link(n *node) *PathError {
 	depth := len(s.path) - 1
 	child, parent := s.path[depth].cert, n.cert
 	parentFail := func(reason audit.Reason, detail string) *PathError {
-		return &PathError{Reason: reason, Step: audit.StepChain, Certificate: parent, Depth: depth + 1, Detail: detail}
+		return &PathError{
+			Reason: reason, Step: audit.StepChain, Certificate: parent, Depth: depth + 1, Detail: detail,
+		}
 	}
 	if text := signatureDetail(child); text != "" {
 		return s.fail(audit.CertWeak, depth, "%s", text)

@@ -43,7 +43,8 @@ func (s *search) checkPurpose() *PathError {
 	if u.none && s.opt.RequireClientAuth {
 		return fail(0, "it has no extended key usage; clientAuth is required here (`identity.require_client_auth`)")
 	}
-	client, eap := u.none || u.any || u.clientAuth, s.opt.AllowEAPOverLAN && (u.none || u.any || u.eapOverLAN)
+	client := u.none || u.any || u.clientAuth
+	eap := s.opt.AllowEAPOverLAN && (u.none || u.any || u.eapOverLAN)
 	if !client && !eap {
 		if u.eapOverLAN {
 			return fail(0, "its extended key usage is eapOverLAN only, which is not taken here (`identity.allow_eap_over_lan`)")

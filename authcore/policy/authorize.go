@@ -95,7 +95,8 @@ func InScope(scope Scope, email string, groups []string) bool {
 			return false
 		}
 		domain := strings.ToLower(email[at+1:])
-		if !slices.ContainsFunc(scope.Domains, func(d string) bool { return strings.ToLower(d) == domain }) {
+		same := func(d string) bool { return strings.ToLower(d) == domain }
+		if !slices.ContainsFunc(scope.Domains, same) {
 			return false
 		}
 	}

@@ -126,7 +126,8 @@ func makeCA(o CAOptions, issuer *CA) (*CA, error) {
 	if issuer == nil {
 		made.Root = made.Certificate
 	} else {
-		made.Chain, made.Root = append([]*x509.Certificate{made.Certificate}, issuer.Chain...), issuer.Root
+		made.Chain = append([]*x509.Certificate{made.Certificate}, issuer.Chain...)
+		made.Root = issuer.Root
 	}
 	return made, nil
 }

@@ -110,7 +110,9 @@ func otherName(id asn1.ObjectIdentifier, value string) GeneralName {
 		return GeneralName{}
 	}
 	wrapped := marshal(asn1.RawValue{Class: classContext, Tag: 0, IsCompound: true, Bytes: text})
-	return marshal(asn1.RawValue{Class: classContext, Tag: 0, IsCompound: true, Bytes: append(oid, wrapped.der...)})
+	return marshal(asn1.RawValue{
+		Class: classContext, Tag: 0, IsCompound: true, Bytes: append(oid, wrapped.der...),
+	})
 }
 
 func marshal(v asn1.RawValue) GeneralName {
@@ -167,7 +169,8 @@ func (nc NameConstraints) extension() ([]pkix.Extension, error) {
 			trees = append(trees, tree.der...)
 		}
 		if len(trees) > 0 {
-			body = append(body, marshal(asn1.RawValue{Class: classContext, Tag: tag, IsCompound: true, Bytes: trees}).der...)
+			list := asn1.RawValue{Class: classContext, Tag: tag, IsCompound: true, Bytes: trees}
+			body = append(body, marshal(list).der...)
 		}
 	}
 	der, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: body})

@@ -56,47 +56,59 @@ func (r recipe) make() (*Leaf, error) {
 			return nil, err
 		}
 	}
-	subject, err := encodeName(r.subject)
-	if err != nil {
-		return nil, err
-	}
-	spki, err := x509.MarshalPKIXPublicKey(key.Public())
-	if err != nil {
-		return nil, err
-	}
-	signer, issuerName, issuerKeyID := key, subject, keyID(spki)
+	signer := key
 	if r.issuer != nil {
-		signer, issuerName = r.issuer.Key, r.issuer.Certificate.RawSubject
-		issuerKeyID = r.issuer.Certificate.SubjectKeyId
-	}
-	extensions, err := r.extensions(keyID(spki), issuerKeyID)
-	if err != nil {
-		return nil, err
+		signer = r.issuer.Key
 	}
 	algorithm, hash, err := algorithmOf(signer, r.SHA1)
 	if err != nil {
 		return nil, err
 	}
-	serial := r.Serial
-	if serial == nil {
-		if serial, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
-			return nil, err
-		}
-	}
-	der, err := r.sign(signer, hash, tbsCertificate{
-		Version: 2, Serial: serial, Algorithm: algorithm, Validity: r.validity(), Extensions: extensions,
-		Issuer: asn1.RawValue{FullBytes: issuerName}, Subject: asn1.RawValue{FullBytes: subject},
-		PublicKey: asn1.RawValue{FullBytes: spki},
-	})
+	tbs, err := r.fill(key.Public())
 	if err != nil {
 		return nil, err
 	}
-	leaf := &Leaf{Raw: der, Key: key}
-	leaf.Certificate, leaf.ParseError = x509.ParseCertificate(der)
+	tbs.Algorithm = algorithm
+	leaf := &Leaf{Key: key}
+	if leaf.Raw, err = r.sign(signer, hash, tbs); err != nil {
+		return nil, err
+	}
+	leaf.Certificate, leaf.ParseError = x509.ParseCertificate(leaf.Raw)
 	if r.issuer != nil {
 		leaf.Chain = r.issuer.Chain
 	}
 	return leaf, nil
+}
+
+// fill makes everything that is signed, but for the algorithm.
+func (r recipe) fill(public crypto.PublicKey) (tbsCertificate, error) {
+	subject, err := encodeName(r.subject)
+	if err != nil {
+		return tbsCertificate{}, err
+	}
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return tbsCertificate{}, err
+	}
+	issuer, issuerKeyID := subject, keyID(spki)
+	if r.issuer != nil {
+		issuer, issuerKeyID = r.issuer.Certificate.RawSubject, r.issuer.Certificate.SubjectKeyId
+	}
+	extensions, err := r.extensions(keyID(spki), issuerKeyID)
+	if err != nil {
+		return tbsCertificate{}, err
+	}
+	serial := r.Serial
+	if serial == nil {
+		if serial, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
+			return tbsCertificate{}, err
+		}
+	}
+	return tbsCertificate{
+		Version: 2, Serial: serial, Validity: r.validity(), Extensions: extensions,
+		Issuer: asn1.RawValue{FullBytes: issuer}, Subject: asn1.RawValue{FullBytes: subject},
+		PublicKey: asn1.RawValue{FullBytes: spki},
+	}, nil
 }
 
 func (r recipe) validity() validity {
@@ -111,7 +123,8 @@ func (r recipe) validity() validity {
 	if v.NotAfter.IsZero() {
 		v.NotAfter = v.NotBefore.Add(r.life)
 	}
-	v.NotBefore, v.NotAfter = v.NotBefore.UTC().Truncate(time.Second), v.NotAfter.UTC().Truncate(time.Second)
+	v.NotBefore = v.NotBefore.UTC().Truncate(time.Second)
+	v.NotAfter = v.NotAfter.UTC().Truncate(time.Second)
 	return v
 }
 
@@ -139,27 +152,39 @@ func (r recipe) sign(signer crypto.Signer, hash crypto.Hash, tbs tbsCertificate)
 	})
 }
 
+// The signature algorithms (RFC 4055 §5, RFC 5758 §3.2, RFC 8410 §3).
+var (
+	rsaSHA1     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 5}
+	rsaSHA256   = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
+	ecdsaSHA1   = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 1}
+	ecdsaSHA256 = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}
+	ecdsaSHA384 = asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}
+	pureEd25519 = asn1.ObjectIdentifier{1, 3, 101, 112}
+)
+
 // algorithmOf returns the signature algorithm that goes with a key, and its hash.
 func algorithmOf(signer crypto.Signer, sha1 bool) (pkix.AlgorithmIdentifier, crypto.Hash, error) {
-	null := asn1.RawValue{Tag: asn1.TagNull}
+	var id pkix.AlgorithmIdentifier
+	var hash crypto.Hash
 	switch key := signer.Public().(type) {
 	case *rsa.PublicKey:
-		if sha1 {
-			return pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 5}, Parameters: null}, crypto.SHA1, nil
+		id.Parameters = asn1.RawValue{Tag: asn1.TagNull}
+		if id.Algorithm, hash = rsaSHA256, crypto.SHA256; sha1 {
+			id.Algorithm, hash = rsaSHA1, crypto.SHA1
 		}
-		return pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}, Parameters: null}, crypto.SHA256, nil
 	case *ecdsa.PublicKey:
+		id.Algorithm, hash = ecdsaSHA256, crypto.SHA256
 		if sha1 {
-			return pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 1}}, crypto.SHA1, nil
+			id.Algorithm, hash = ecdsaSHA1, crypto.SHA1
+		} else if key.Curve.Params().BitSize > 256 {
+			id.Algorithm, hash = ecdsaSHA384, crypto.SHA384
 		}
-		if key.Curve.Params().BitSize > 256 {
-			return pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 3}}, crypto.SHA384, nil
-		}
-		return pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}}, crypto.SHA256, nil
 	case ed25519.PublicKey:
-		return pkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 3, 101, 112}}, 0, nil
+		id.Algorithm = pureEd25519
+	default:
+		return id, 0, fmt.Errorf("signing: unsupported key %T", key)
 	}
-	return pkix.AlgorithmIdentifier{}, 0, fmt.Errorf("signing: unsupported key %T", signer)
+	return id, hash, nil
 }
 
 // keyID is the subject key identifier (RFC 7093 §2, method 1, over the whole key info).
