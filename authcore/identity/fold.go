@@ -59,7 +59,10 @@ func unusable(s string) string {
 	if isFolded(s) && printableASCII(s) {
 		return ""
 	}
-	return oddCharacter(s)
+	if why := oddCharacter(s); why != "" {
+		return why
+	}
+	return oddCharacter(norm.NFC.String(s)) // I and a combining dot make a letter that folds to i
 }
 
 func printableASCII(s string) bool {
