@@ -169,7 +169,8 @@ func (c *Conversation) tellOurCertificate(r *Report, e *engine) {
 	case e.certPresented:
 		detail := "sent"
 		if leaf := c.cfg.Certificate.Leaf; leaf != nil {
-			detail = "sent: " + audit.Printable(leaf.Subject.String())
+			names := append([]string{leaf.Subject.String()}, leaf.EmailAddresses...)
+			detail = "sent: " + audit.Printable(strings.Join(names, ", "))
 		}
 		r.pass(StepOurCertificate, detail)
 	}
