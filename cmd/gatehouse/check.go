@@ -20,8 +20,8 @@ const checkLong = `Check a configuration directory as the appliance would load i
 line, column and what to do. Warnings never keep a configuration from going live; with
 --strict they count as findings all the same.
 
-Exit codes: 0, nothing found; 1, findings; 3, the directory or gatehouse.yaml cannot be
-read.`
+Exit codes: 0, all of it would go live; 1, errors (with --strict, or warnings); 3, the
+directory or gatehouse.yaml cannot be read.`
 
 // A checkReport is the answer of check.
 type checkReport struct {
