@@ -57,20 +57,12 @@ func usageError(err error) error { return &exitError{exitUsage, err} }
 // usagef is usageError with a format.
 func usagef(format string, args ...any) error { return usageError(fmt.Errorf(format, args...)) }
 
-// unreadable tells why a file could not be read: not allowed, or anything else.
+// unreadable tells why a file could not be read, or made: not allowed, or anything else.
 func unreadable(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return &exitError{exitPermission, err}
 	}
 	return &exitError{exitUnreadable, err}
-}
-
-// unwritable tells why a file could not be written: not allowed, or anything else.
-func unwritable(err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return &exitError{exitPermission, err}
-	}
-	return &exitError{exitNo, err}
 }
 
 // classify makes every error that a command of the tree returns without a code an internal

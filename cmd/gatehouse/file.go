@@ -36,12 +36,12 @@ func writeNew(dir string, files []newFile) error {
 				filepath.Join(dir, f.path))
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return unwritable(err)
+			return unreadable(err)
 		}
 	}
 	for _, f := range files {
 		if err := writeNewFile(filepath.Join(dir, f.path), f.data, f.mode); err != nil {
-			return unwritable(err)
+			return unreadable(err)
 		}
 	}
 	return nil
