@@ -183,13 +183,12 @@ func (r *Response) sizeHint(req *Packet) int {
 // place of its own: the Message-Authenticator (RFC 3579 §3.2), which comes first, and then
 // the Response Authenticator over everything and the secret (RFC 2865 §3).
 func sign(packet, secret []byte, message bool) {
+	var m mac
 	if message {
-		var m mac
 		sum := m.sum(append(m.start(secret), packet...))
 		copy(packet[headerLength+2:headerLength+messageAuthenticatorLength], sum[:])
 	}
-	buf := make([]byte, 0, 512)
-	buf = append(append(buf, packet...), secret...)
+	buf := append(append(m.buf[:0], packet...), secret...)
 	sum := md5.Sum(buf)
 	copy(packet[4:headerLength], sum[:])
 }
