@@ -60,10 +60,10 @@ type Handler interface {
 	ServeRADIUS(*Request)
 }
 
-// Config is what a Server needs. Listen, Clients, Handler, Sink and Logger are required.
+// Config is what a Server needs. Address, Clients, Handler, Sink and Logger are required.
 type Config struct {
-	// Listen is where to listen: ":1812" for IPv4 and IPv6, or an address and port.
-	Listen string
+	// Address is where to listen: ":1812" for IPv4 and IPv6, or an address and port.
+	Address string
 	// Clients returns the table in force; nil: nothing is configured yet, stay silent. It is
 	// called for each datagram.
 	Clients func() *policy.Clients
@@ -138,9 +138,9 @@ type port struct {
 // use is found by errors.Is(err, syscall.EADDRINUSE).
 func New(config Config) (*Server, error) {
 	config = config.withDefaults()
-	sockets, err := listen(config.Listen, config.Sockets)
+	sockets, err := listen(config.Address, config.Sockets)
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w", config.Listen, err)
+		return nil, fmt.Errorf("listening on %s: %w", config.Address, err)
 	}
 	transports := make([]transport, len(sockets))
 	for i, s := range sockets {
