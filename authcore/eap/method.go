@@ -49,10 +49,22 @@ type Keys struct {
 	SessionID []byte   // RFC 5247 §1.4: method type, then method-specific octets
 }
 
-// String, GoString and MarshalText keep Keys out of logs.
-func (*Keys) String() string               { return "[redacted]" }
-func (*Keys) GoString() string             { return "[redacted]" }
+// String keeps Keys out of logs.
+func (*Keys) String() string { return "[redacted]" }
+
+// GoString keeps Keys out of logs.
+func (*Keys) GoString() string { return "[redacted]" }
+
+// MarshalText keeps Keys out of logs.
 func (*Keys) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+
+// Clear forgets the keys. A nil Keys has none.
+func (k *Keys) Clear() {
+	if k != nil {
+		clear(k.MSK[:])
+		clear(k.SessionID)
+	}
+}
 
 // A Failure says why a conversation ends without access. Detail may hold text from strangers,
 // already escaped.

@@ -5,6 +5,9 @@ import (
 	"net"
 	"reflect"
 	"strconv"
+
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/eap"
 )
 
 // alertNames are the alert descriptions of RFC 8446 §6 and RFC 5246 §7.2.
@@ -29,6 +32,29 @@ func alertName(a uint8) string {
 		return name
 	}
 	return "alert " + strconv.Itoa(int(a))
+}
+
+// plainAlert returns the alert in a flight that is one unencrypted alert record (RFC 8446 §6).
+// OpenSSL clients refuse our certificate so even with TLS 1.3: they encrypt nothing before
+// their Finished, and the TLS library sees a record it cannot decrypt.
+//
+//	| 21 | legacy version (2) | 0 2 | level | description |
+func plainAlert(flight []byte) (uint8, bool) {
+	const recordAlert, recordLen = 21, 7
+	if len(flight) != recordLen || flight[0] != recordAlert || flight[1] != 3 ||
+		flight[3] != 0 || flight[4] != 2 {
+		return 0, false
+	}
+	return flight[6], true
+}
+
+// alertFailure says that the peer broke off by alert.
+func alertFailure(alert uint8) *eap.Failure {
+	what := "the device broke off: "
+	if aboutOurCertificate[alert] {
+		what = "the device rejected our certificate: "
+	}
+	return &eap.Failure{Reason: audit.TLSPeerAlert, Detail: what + alertName(alert)}
 }
 
 // peerAlert returns the alert that the peer sent, if that is what err is about. crypto/tls

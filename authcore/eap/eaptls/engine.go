@@ -119,7 +119,9 @@ func (w *wire) Read(p []byte) (int, error) {
 		}
 	}
 	n := copy(p, w.in)
-	w.in = w.in[n:]
+	if w.in = w.in[n:]; len(w.in) == 0 {
+		w.in = nil // a flight may be large, and the next is long in coming
+	}
 	return n, nil
 }
 

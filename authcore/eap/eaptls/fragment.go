@@ -2,6 +2,7 @@ package eaptls
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -53,25 +54,37 @@ func (o *outbox) next() []byte {
 }
 
 // An inbox collects the fragments of one flight of the peer's. Its zero value is not useful:
-// limit must be set.
+// limit must be set, and reset called.
 type inbox struct {
 	data     []byte
 	declared int // by the first L; -1: not declared
 	limit    int
+	budget   *Budget
+	taken    int // from budget
 }
 
-func (i *inbox) reset() { i.data, i.declared = i.data[:0], -1 }
+// reset makes ready for the next flight. A buffer that grew large is not kept: a conversation
+// may stand for a long time after.
+func (i *inbox) reset() {
+	i.declared = -1
+	i.data = i.data[:0]
+	if cap(i.data) > FreeFlight {
+		i.data = nil
+	}
+	i.budget.give(i.taken)
+	i.taken = 0
+}
 
 // add takes the type-data of one packet. complete means that data is the whole flight; the
 // flight ends with the first packet without M. An error ends the conversation.
 func (i *inbox) add(d []byte) (complete bool, err error) {
 	if len(d) < flagsLen {
-		return false, fmt.Errorf("an EAP-TLS packet without flags")
+		return false, errors.New("an EAP-TLS packet without flags")
 	}
 	flags, payload := d[0], d[flagsLen:]
 	if flags&flagLength != 0 {
 		if len(payload) < lengthLen {
-			return false, fmt.Errorf("an EAP-TLS packet cut short in its length")
+			return false, errors.New("an EAP-TLS packet cut short in its length")
 		}
 		// Compared before conversion: an int has 32 bits on small devices.
 		length := binary.BigEndian.Uint32(payload)
@@ -86,6 +99,12 @@ func (i *inbox) add(d []byte) (complete bool, err error) {
 	}
 	if len(i.data)+len(payload) > i.limit {
 		return false, fmt.Errorf("a TLS flight over the limit of %d octets", i.limit)
+	}
+	if need := len(i.data) + len(payload) - FreeFlight - i.taken; need > 0 {
+		if !i.budget.take(need) {
+			return false, errOverBudget
+		}
+		i.taken += need
 	}
 	i.data = append(i.data, payload...)
 	if i.declared >= 0 && len(i.data) > i.declared {

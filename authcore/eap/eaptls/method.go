@@ -8,9 +8,8 @@ package eaptls
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
+	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"gatehouse/authcore/audit"
@@ -20,8 +19,8 @@ import (
 const (
 	// DefaultFragmentSize is the EAP packet size every link carries (RFC 3748 §3.1).
 	DefaultFragmentSize = 1020
-	// MinFragmentSize leaves room for a few octets of TLS beside the headers.
-	MinFragmentSize = 64
+	// MinFragmentSize is what the least Framed-MTU, 64, leaves (RFC 2865 §5.12).
+	MinFragmentSize = 60
 	// ReassemblyLimit bounds one flight of the peer's in octets (RFC 5216 §2.1.5).
 	ReassemblyLimit = 64 << 10
 	// eapOverhead is the EAP header and type before the type-data.
@@ -43,6 +42,7 @@ type Config struct {
 	PostQuantum  bool              // offer X25519MLKEM768
 	ClientCAs    *x509.CertPool    // hints for the CertificateRequest; nil: none
 	FragmentSize int               // of an EAP packet, in octets; zero: DefaultFragmentSize
+	Budget       *Budget           // for large flights, shared by all conversations; nil: none
 	Time         func() time.Time  // nil: time.Now
 
 	// Verify is asked for a verdict on the peer, whose certificates (perhaps none) are in the
@@ -90,7 +90,7 @@ func New(config Config) *Method {
 	}
 	m := &Method{config: config}
 	m.out.max = max(size, MinFragmentSize) - eapOverhead
-	m.in.limit = ReassemblyLimit
+	m.in.limit, m.in.budget = ReassemblyLimit, config.Budget
 	m.in.reset()
 	return m
 }
@@ -108,7 +108,9 @@ func (m *Method) Close() {
 		m.engine = nil
 	}
 	m.secrets.clear()
-	m.in.data, m.out.data, m.keys = nil, nil, nil
+	m.keys.Clear()
+	m.in.reset()
+	m.in.data, m.out, m.keys = nil, outbox{}, nil
 }
 
 // Failure returns why the conversation will fail, once our alert is on its way.
@@ -123,6 +125,8 @@ func (m *Method) Stage() string {
 		return "the handshake was completed and the final acknowledgement awaited"
 	case m.phase == started:
 		return "EAP-TLS was proposed"
+	case m.verdict.Pending:
+		return "the device's certificate was being checked"
 	case !m.out.empty():
 		return "fragments of our certificate were being sent"
 	case m.asked:
@@ -145,17 +149,25 @@ func (m *Method) Step(data []byte) eap.Step {
 		return m.send()
 	}
 	if m.phase == finishing && isAck(data) {
-		return eap.Step{Status: eap.Done, Keys: m.keys}
+		keys := m.keys
+		m.keys = nil // the caller's now
+		return eap.Step{Status: eap.Done, Keys: keys}
 	}
 	if len(m.in.data) == 0 && isAck(data) {
 		return m.invalid("an acknowledgement with no fragment outstanding")
 	}
 	complete, err := m.in.add(data)
-	if err != nil {
+	switch {
+	case errors.Is(err, errOverBudget):
+		return m.failed(&eap.Failure{Reason: audit.Overloaded, Detail: err.Error()})
+	case err != nil:
 		return m.invalid(err.Error())
 	}
 	if !complete {
 		return eap.Step{Status: eap.Continue, Data: ack()}
+	}
+	if alert, ok := plainAlert(m.in.data); ok {
+		return m.failed(alertFailure(alert))
 	}
 	if m.engine == nil {
 		m.engine = newEngine(m.tlsConfig)
@@ -283,84 +295,4 @@ func (m *Method) verify(e *engine, cs *tls.ConnectionState) error {
 		m.verdict.Failure = &eap.Failure{Reason: audit.Internal, Detail: "refused without a reason"}
 	}
 	return m.verdict.Failure
-}
-
-// diagnose turns the error that ended the TLS engine into a reason.
-func (m *Method) diagnose(err error) *eap.Failure {
-	if alert, ok := peerAlert(err); ok {
-		what := "the device broke off: "
-		if aboutOurCertificate[alert] {
-			what = "the device rejected our certificate: "
-		}
-		return &eap.Failure{Reason: audit.TLSPeerAlert, Detail: what + alertName(alert)}
-	}
-	switch {
-	case m.keys != nil:
-		return &eap.Failure{Reason: audit.EAPInvalid,
-			Detail: "TLS data where the final acknowledgement was due"}
-	case m.asked && m.verdict.Failure != nil:
-		return m.verdict.Failure
-	case m.asked:
-		// Between the verdict and the Finished stands only the proof.
-		return &eap.Failure{Reason: audit.PossessionFailed, Detail: libraryText(err)}
-	case m.hello != nil && !m.commonVersion():
-		return &eap.Failure{Reason: audit.TLSVersion, Detail: "the device only offers " +
-			versionNames(m.hello) + "; allowed here: " + m.allowedVersions()}
-	}
-	return &eap.Failure{Reason: handshakeReason(err), Detail: libraryText(err)}
-}
-
-func (m *Method) commonVersion() bool {
-	return slices.ContainsFunc(m.hello, func(v uint16) bool {
-		return v >= max(m.config.TLSMin, tls.VersionTLS12) && v <= m.tlsMax()
-	})
-}
-
-func (m *Method) tlsMax() uint16 {
-	if m.config.TLSMax == 0 {
-		return tls.VersionTLS13
-	}
-	return m.config.TLSMax
-}
-
-func (m *Method) allowedVersions() string {
-	lowest, highest := max(m.config.TLSMin, tls.VersionTLS12), m.tlsMax()
-	if lowest == highest {
-		return tls.VersionName(lowest)
-	}
-	return tls.VersionName(lowest) + " to " + tls.VersionName(highest)
-}
-
-// versionNames lists known TLS versions; what a peer greases its hello with is left out.
-func versionNames(versions []uint16) string {
-	var names []string
-	for _, v := range versions {
-		if v >= tls.VersionTLS10 && v <= tls.VersionTLS13 {
-			names = append(names, tls.VersionName(v))
-		}
-	}
-	if len(names) == 0 {
-		return "unknown versions"
-	}
-	return strings.Join(names, ", ")
-}
-
-// handshakeReason tells a certificate that crypto/tls could not read, or whose key it refuses,
-// from the rest. The library has no error values for these, so its text is compared; a test
-// pins that text.
-func handshakeReason(err error) audit.Reason {
-	text := err.Error()
-	switch {
-	case strings.Contains(text, "failed to parse client certificate"):
-		return audit.CertUnreadable
-	case strings.Contains(text, "certificate containing RSA key larger"),
-		strings.Contains(text, "unsupported public key"):
-		return audit.CertWeak
-	}
-	return audit.TLSHandshake
-}
-
-// libraryText makes an error of the TLS library, which may quote the peer, fit to be shown.
-func libraryText(err error) string {
-	return audit.Printable(strings.TrimPrefix(fmt.Sprint(err), "tls: "))
 }
