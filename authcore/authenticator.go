@@ -110,7 +110,7 @@ func (a *Authenticator) ServeRADIUS(req *radserver.Request) {
 	state, hasState := req.Packet.Attributes.Get(radius.TypeState)
 	switch {
 	case err != nil:
-		a.refuse(req, audit.EAPInvalid, err.Error())
+		req.Drop() // radserver lets none through (RFC 3579 §3.3)
 	case !hasEAP:
 		a.refuse(req, audit.PasswordNotAllowed, "the request carries no EAP message")
 	case hasState:
@@ -163,6 +163,7 @@ func (a *Authenticator) newConversation(req *radserver.Request, sn *snapshot.Sna
 	c := &conversation{
 		server: req.Server.Name, client: req.Client.Name, nas: req.Source.Addr().String(),
 		station: audit.Printable(string(station)), started: req.Received,
+		begun: sn.Generation(),
 	}
 	c.key = stationKey{nas: c.nas, station: string(station)}
 	rand.Read(c.id[:])

@@ -28,6 +28,7 @@ type conversation struct {
 	station string
 	key     stationKey
 	started time.Time
+	begun   uint64 // generation of the Snapshot that it began with
 
 	mu         sync.Mutex // guards what follows
 	session    *eap.Session
@@ -77,8 +78,9 @@ func (c *conversation) event(now time.Time, result audit.Result, f *eap.Failure)
 		OuterIdentity: c.outer, TLSVersion: c.tlsVersion,
 		CertSHA256: d.CertSHA256, CA: d.CA, OCSP: d.Standing.Status,
 		OCSPSource: d.Standing.Source, OCSPAge: d.Standing.Age,
-		Duration: now.Sub(c.started), Rounds: c.rounds, Generation: d.Generation,
-		Ladder: c.ladder(result, f),
+		Duration: now.Sub(c.started), Rounds: c.rounds,
+		Generation: max(c.begun, d.Generation),
+		Ladder:     c.ladder(result, f),
 	}
 	if d.User != nil {
 		e.User = audit.Printable(d.User.Username)

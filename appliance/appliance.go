@@ -1,0 +1,108 @@
+// Package appliance plugs the parts together and owns their birth and death: New allocates and
+// binds, Run starts every part in one place, in order, and stops them in reverse. It decides
+// nothing itself. Only cmd imports it.
+package appliance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"gatehouse/appliance/bootconf"
+	"gatehouse/appliance/control"
+	"gatehouse/authcore"
+	"gatehouse/authcore/radserver"
+	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/reconcile"
+)
+
+// Config is what an Appliance is made from. All fields are required but Now and Built.
+type Config struct {
+	Boot     *bootconf.Config
+	Tree     fs.FS  // the configuration directory
+	StateDir string // made if it is not there
+	Logger   *slog.Logger
+	Now      func() time.Time // nil: time.Now
+	Built    time.Time        // of the program; zero: unknown
+}
+
+// An Appliance is the whole of Gatehouse in one process.
+type Appliance struct {
+	config   Config
+	holder   snapshot.Holder
+	counters *counters
+
+	auth       *authcore.Authenticator
+	reconciler *reconcile.Reconciler
+	radius     *radserver.Server // nil: listen.auth is off
+	control    *control.Server
+	web        *listener // nil: listen.ui is off
+	metrics    *listener // nil: listen.metrics is off
+}
+
+// A listener is a bound web server that has not been started.
+type listener struct {
+	net.Listener
+	server *http.Server
+}
+
+// New allocates everything and binds every address, so that what cannot be had is a start-up
+// error; it starts nothing. An address in use satisfies errors.Is(err, syscall.EADDRINUSE),
+// another process on the state directory errors.Is(err, control.ErrRunning).
+func New(config Config) (_ *Appliance, err error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if err := os.MkdirAll(config.StateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the state directory: %w", err)
+	}
+	a := &Appliance{config: config, counters: newCounters()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.close())
+		}
+	}()
+	for _, part := range []func() error{
+		a.bindControl, a.bindWeb, a.bindMetrics, a.makeReconciler, a.bindRADIUS,
+	} {
+		if err := part(); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// close frees what New bound, for an Appliance that is never run.
+func (a *Appliance) close() error {
+	var errs []error
+	if a.control != nil {
+		errs = append(errs, a.control.Close())
+	}
+	for _, l := range []*listener{a.web, a.metrics} {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	if a.radius != nil {
+		errs = append(errs, a.radius.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Reload makes the configuration directory be read again. It returns at once.
+func (a *Appliance) Reload() { a.reconciler.Wake() }
+
+// AuthAddr returns the address that RADIUS authentication is served on; the zero AddrPort if
+// it is off.
+func (a *Appliance) AuthAddr() netip.AddrPort {
+	if a.radius == nil {
+		return netip.AddrPort{}
+	}
+	return a.radius.Addr()
+}

@@ -1,0 +1,125 @@
+package appliance
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"gatehouse/appliance/control"
+)
+
+const (
+	metricsTimeout = 10 * time.Second
+	metricsHeader  = 8 << 10
+)
+
+// A part is one piece with a life of its own.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+// parts lists what runs, in the order of starting: what shows why nothing else runs comes
+// first, what answers RADIUS last.
+func (a *Appliance) parts() []part {
+	parts := []part{{"control", a.control.Run}}
+	if a.web != nil {
+		parts = append(parts, part{"webui", a.web.runTLS})
+	}
+	if a.metrics != nil {
+		parts = append(parts, part{"metrics", a.metrics.run})
+	}
+	parts = append(parts, part{"reconcile", a.reconciler.Run}, part{"authcore", a.auth.Run})
+	if a.radius != nil {
+		parts = append(parts, part{"radserver", a.radius.Run})
+	}
+	return append(parts, part{"systemd", a.runNotify})
+}
+
+func (l *listener) run(ctx context.Context) error {
+	return control.Serve(ctx, l.server, l.Listener)
+}
+
+func (l *listener) runTLS(ctx context.Context) error {
+	return control.Serve(ctx, l.server, tls.NewListener(l.Listener, l.server.TLSConfig))
+}
+
+// running is a part that was started.
+type running struct {
+	part
+	stop context.CancelFunc
+	done chan error
+}
+
+// Run starts every part and blocks until ctx ends or a part ends early, which is fatal and
+// named in the error. Parts stop in reverse, each with what it has in hand finished.
+func (a *Appliance) Run(ctx context.Context) error {
+	var started []running
+	early := make(chan error, 1)
+	for _, p := range a.parts() {
+		partCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		r := running{part: p, stop: stop, done: make(chan error, 1)}
+		go func() {
+			err := p.run(partCtx)
+			if partCtx.Err() == nil {
+				select {
+				case early <- fmt.Errorf("part %s ended early: %w", p.name, errOrEnded(err)):
+				default: // one is enough to stop for
+				}
+			}
+			r.done <- err
+		}()
+		started = append(started, r)
+	}
+	var result error
+	select {
+	case <-ctx.Done():
+	case result = <-early:
+	}
+	for i := len(started) - 1; i >= 0; i-- {
+		r := started[i]
+		r.stop()
+		if err := <-r.done; err != nil && result == nil {
+			result = fmt.Errorf("stopping %s: %w", r.name, err)
+		}
+	}
+	return result
+}
+
+func errOrEnded(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return err
+}
+
+// runNotify tells systemd that the process is up, keeps its watchdog content, and says when
+// it stops. Without systemd it does nothing.
+func (a *Appliance) runNotify(ctx context.Context) error {
+	notify := func(state string) {
+		if _, err := daemon.SdNotify(false, state); err != nil {
+			a.config.Logger.Warn("telling systemd", "part", "systemd", "err", err)
+		}
+	}
+	notify(daemon.SdNotifyReady)
+	defer notify(daemon.SdNotifyStopping)
+	interval, err := daemon.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	ticker := time.NewTicker(interval / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			notify(daemon.SdNotifyWatchdog)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package appliance
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+
+	"gatehouse/appliance/control"
+	"gatehouse/appliance/health"
+	"gatehouse/authcore"
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/policy"
+	"gatehouse/authcore/radserver"
+	"gatehouse/sync/load"
+	"gatehouse/sync/reconcile"
+	"gatehouse/webui"
+)
+
+func (a *Appliance) bindControl() (err error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", health.Live)
+	mux.HandleFunc("GET /readyz", health.Ready(a))
+	mux.HandleFunc("GET /healthz", health.Ready(a))
+	a.control, err = control.Listen(a.config.StateDir, mux)
+	return err
+}
+
+func (a *Appliance) bindWeb() error {
+	addr := a.config.Boot.Listen.UI
+	if addr == "" {
+		return nil
+	}
+	certificate, err := webCertificate(a.config.StateDir, a.config.Built, a.config.Now())
+	if err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("opening listen.ui: %w", err)
+	}
+	a.web, err = listen("listen.ui", addr, webui.NewServer(webui.Config{
+		Live: http.HandlerFunc(health.Live), Ready: health.Ready(a),
+		Certificate: certificate, Anyone: host != "",
+	}))
+	return err
+}
+
+func (a *Appliance) bindMetrics() (err error) {
+	addr := a.config.Boot.Listen.Metrics
+	if addr == "" {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.counters)
+	a.metrics, err = listen("listen.metrics", addr, &http.Server{
+		Handler: mux, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout,
+		MaxHeaderBytes: metricsHeader,
+	})
+	return err
+}
+
+func listen(key, addr string, server *http.Server) (*listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", key, err)
+	}
+	server.Addr = addr
+	return &listener{Listener: l, server: server}, nil
+}
+
+func (a *Appliance) makeReconciler() error {
+	a.reconciler = reconcile.New(reconcile.Config{
+		FS: func() fs.FS { return a.config.Tree }, Holder: &a.holder, Now: a.config.Now,
+		Logger: a.config.Logger.With("part", "reconcile"),
+	})
+	return nil
+}
+
+func (a *Appliance) bindRADIUS() (err error) {
+	sink := sinks{decisionLog{a.config.Logger}, a.counters}
+	a.auth = authcore.New(authcore.Config{
+		Snapshots: &a.holder, Sink: sink, Now: a.config.Now,
+		Logger: a.config.Logger.With("part", "authcore"),
+	})
+	a.counters.gauge("gatehouse_conversations", func() float64 {
+		live, _ := a.auth.Conversations()
+		return float64(live)
+	})
+	a.counters.gauge("gatehouse_generation", func() float64 { return float64(a.generation()) })
+	addr := a.config.Boot.Listen.Auth
+	if addr == "" {
+		return nil
+	}
+	a.radius, err = radserver.New(radserver.Config{
+		Address: addr, Clients: a.clients, Handler: a.auth, Sink: sink, Now: a.config.Now,
+		Logger: a.config.Logger.With("part", "radserver"),
+	})
+	if err != nil {
+		return fmt.Errorf("opening listen.auth: %w", err)
+	}
+	a.countRADIUS()
+	return nil
+}
+
+// countRADIUS shows the counters of the RADIUS port as metrics.
+func (a *Appliance) countRADIUS() {
+	for name, read := range map[string]func(radserver.Stats) uint64{
+		"gatehouse_radius_requests_total":    func(s radserver.Stats) uint64 { return s.Requests },
+		"gatehouse_radius_status_total":      func(s radserver.Stats) uint64 { return s.StatusServer },
+		"gatehouse_radius_duplicates_total":  func(s radserver.Stats) uint64 { return s.Duplicates },
+		"gatehouse_radius_resent_total":      func(s radserver.Stats) uint64 { return s.Resent },
+		"gatehouse_radius_superseded_total":  func(s radserver.Stats) uint64 { return s.Superseded },
+		"gatehouse_radius_panics_total":      func(s radserver.Stats) uint64 { return s.Panics },
+		"gatehouse_radius_send_errors_total": func(s radserver.Stats) uint64 { return s.SendErrors },
+		"gatehouse_radius_delayed":           func(s radserver.Stats) uint64 { return uint64(s.Delayed) },
+		"gatehouse_radius_in_hand":           func(s radserver.Stats) uint64 { return uint64(s.InHand) },
+	} {
+		a.counters.gauge(name, func() float64 { return float64(read(a.radius.Stats())) })
+	}
+}
+
+// clients is the table in force, or nil while there is none.
+func (a *Appliance) clients() *policy.Clients {
+	if sn := a.holder.Load(); sn != nil {
+		return sn.Clients()
+	}
+	return nil
+}
+
+func (a *Appliance) generation() uint64 {
+	if sn := a.holder.Load(); sn != nil {
+		return sn.Generation()
+	}
+	return 0
+}
+
+// Report says whether RADIUS is served. It implements health.Checker.
+func (a *Appliance) Report() health.Report {
+	r := health.Report{Generation: a.generation()}
+	for _, p := range a.reconciler.Last().Problems {
+		if p.Severity == load.Error {
+			r.Errors++
+		} else {
+			r.Warnings++
+		}
+	}
+	switch {
+	case r.Generation == 0:
+		r.Reason = string(audit.NotReady)
+		r.Detail = "no valid configuration; run gatehouse check on the configuration directory"
+	case a.radius == nil:
+		r.Reason = string(audit.NotReady)
+		r.Detail = "listen.auth is off in gatehouse.yaml"
+	default:
+		r.Ready = true
+	}
+	return r
+}
