@@ -12,7 +12,7 @@ build: ## compile bin/gatehouse, static and stripped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$$(packaging/ldflags.sh)" -o bin/gatehouse ./cmd/gatehouse
 
 demo: build ## start a demo, sign its user in, stay up until Ctrl-C (ARGS=--exit: leave at once)
-	@packaging/demo.sh $(ARGS)
+	@GATEHOUSE=bin/gatehouse packaging/demo.sh $(ARGS)
 
 peers: ## install the real clients and servers that the tests meet (Debian, root)
 	@testdata/peers/install.sh

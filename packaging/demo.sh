@@ -47,9 +47,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 mkdir -p "$state"
-"$gatehouse" init "$config" --demo
-
-echo
+"$gatehouse" init "$config" --demo >"$dir/init.log"
+echo "Made a demo configuration with \`gatehouse init --demo\`: $config"
 echo "Starting the appliance; its log is $log"
 "$gatehouse" serve --config "$config" --state "$state" 2>"$log" &
 server=$!
@@ -67,7 +66,7 @@ done
 
 probe="$gatehouse probe --server 127.0.0.1:18120 --secret-file $config/demo/secret --method tls
   --identity demo --cert $config/demo/user.pem --key $config/demo/user-key.pem
-  --ca $config/demo/server-ca.pem"
+  --ca $config/demo/server-ca.pem --server-name radius.demo.example"
 echo
 echo "Signing the demo user in with:"
 echo "$probe" | sed 's/^ */  /; $!s/$/ \\/'
@@ -75,7 +74,7 @@ echo
 code=0
 "$gatehouse" probe --server 127.0.0.1:18120 --secret-file "$config/demo/secret" --method tls \
 	--identity demo --cert "$config/demo/user.pem" --key "$config/demo/user-key.pem" \
-	--ca "$config/demo/server-ca.pem" || code=$?
+	--ca "$config/demo/server-ca.pem" --server-name radius.demo.example || code=$?
 echo
 echo "What the appliance wrote about it:"
 grep '"msg":"decision"' "$log" || tail -n 5 "$log"
