@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gatehouse/appliance/bootconf"
 	"gatehouse/authcore/policy"
@@ -37,7 +38,7 @@ func TestExampleLoads(t *testing.T) {
 			t.Errorf("not expected: %v", p)
 		}
 	}
-	if diff := cmp.Diff(policy.Default(), draft.Policy); diff != "" {
+	if diff := cmp.Diff(policy.Default(), draft.Policy, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("policy.yaml does not show the defaults (- default, + example):\n%s", diff)
 	}
 	if len(draft.Servers) != 1 || len(draft.CAs) != 1 || len(draft.Credentials) != 1 {
@@ -69,7 +70,7 @@ func TestExampleNode(t *testing.T) {
 	}
 	want := bootconf.Default()
 	want.Node = got.Node
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("gatehouse.yaml does not show the defaults (- default, + example):\n%s", diff)
 	}
 }
