@@ -97,7 +97,8 @@ func openConfig(dir string) (fs.FS, error) {
 		return nil, unreadable(fmt.Errorf("reading the configuration directory: %w", err))
 	}
 	if !info.IsDir() {
-		return nil, exitf(exitUnreadable, "reading the configuration directory: %s is not a directory", dir)
+		return nil, exitf(exitUnreadable,
+			"reading the configuration directory: %s is not a directory", dir)
 	}
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, unreadable(fmt.Errorf("reading the configuration directory: %w", err))

@@ -24,7 +24,7 @@ func TestStarterCommentsAreDefaults(t *testing.T) {
 	if _, problems := bootconf.Parse([]byte(boot)); len(problems) > 0 {
 		t.Errorf("gatehouse.yaml without comments: %v\n%s", problems, boot)
 	}
-	for _, key := range []string{"auth", "acct", "ui", "metrics", "radsec", "gops", "trusted_keys", "level"} {
+	for _, key := range strings.Fields("auth acct ui metrics radsec gops trusted_keys level") {
 		if !regexp.MustCompile(`\b` + key + `: `).MatchString(boot) {
 			t.Errorf("gatehouse.yaml does not show %s", key)
 		}
@@ -45,7 +45,8 @@ func TestStarterCommentsAreDefaults(t *testing.T) {
 	if r.Errors > 0 {
 		t.Errorf("policy.yaml without comments: %v\n%s", r.Findings, text)
 	}
-	for _, key := range []string{"methods", "order", "ocsp", "skew", "when_unsure", "lockout", "smtp", "priority", "allow_empty"} {
+	for _, key := range strings.Fields(
+		"methods order ocsp skew when_unsure lockout smtp priority allow_empty") {
 		if !regexp.MustCompile(`\b` + key + `: `).MatchString(text) {
 			t.Errorf("policy.yaml does not show %s", key)
 		}

@@ -86,7 +86,8 @@ func (f *pkiIssueFlags) registerQuirks(cmd *cobra.Command) {
 	fl.BoolVar(&f.wrongPurpose, "wrong-purpose", false, "odd: extended key usage codeSigning only")
 	fl.BoolVar(&f.eapOverLAN, "eap-over-lan", false, "odd: extended key usage eapOverLAN only")
 	fl.BoolVar(&f.noUsage, "no-usage", false, "odd: no extended key usage")
-	fl.BoolVar(&f.noDigitalSignature, "no-digital-signature", false, "odd: key usage keyEncipherment only")
+	fl.BoolVar(&f.noDigitalSignature, "no-digital-signature", false,
+		"odd: key usage keyEncipherment only")
 	fl.BoolVar(&f.emptyCN, "empty-cn", false, "odd: an empty common name")
 	fl.BoolVar(&f.noSubject, "no-subject", false, "odd: an empty subject")
 	fl.BoolVar(&f.criticalNames, "critical-names", false, "odd: critical alternative names")
@@ -120,7 +121,8 @@ func (f *pkiIssueFlags) issue(dir string) (*made, error) {
 	}
 	base := f.base()
 	files := []newFile{
-		publicFile(base+".pem", string(leaf.CertificatePEM())), secretFile(base+"-key.pem", leaf.KeyPEM()),
+		publicFile(base+".pem", string(leaf.CertificatePEM())),
+		secretFile(base+"-key.pem", leaf.KeyPEM()),
 	}
 	m := &made{
 		Certificate: filepath.Join(out, base+".pem"), Key: filepath.Join(out, base+"-key.pem"),

@@ -38,5 +38,6 @@ func parseKeyKind(flag, s string) (lab.KeyKind, error) {
 
 // unknownValue is the usage error for a flag whose value is none of known.
 func unknownValue(flag, s string, known []string) error {
-	return usagef("%s %q is unknown (known: %s)%s", flag, s, strings.Join(known, ", "), didYouMean(s, known))
+	return usagef("%s %q is unknown (known: %s)%s",
+		flag, s, strings.Join(known, ", "), didYouMean(s, known))
 }

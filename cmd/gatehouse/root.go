@@ -15,7 +15,7 @@ const (
 
 // newRootCommand returns the whole tree of commands.
 func newRootCommand() *cobra.Command {
-	root := newGroup("gatehouse", "RADIUS and SAML authentication by certificate, at the network's edge",
+	root := newGroup("gatehouse", "Network authentication by certificate, at the branch's edge",
 		newCertCommand(),
 		newCheckCommand(),
 		newExplainCommand(),
