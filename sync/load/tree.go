@@ -27,6 +27,7 @@ const (
 var (
 	errTorn     = errors.New("it changed while it was read")
 	errTooLarge = errors.New("it is too large")
+	errTooMany  = fmt.Errorf("there are more than %d files", maxFiles)
 )
 
 // tree is the configuration directory: which files there are, and the hash of each that has
@@ -75,13 +76,17 @@ func (t *tree) walk(dir string, depth int) error {
 		case info.IsDir() && depth+1 >= maxDepth:
 			t.unreadable[name] = fmt.Errorf("more than %d folders deep", maxDepth)
 		case info.IsDir():
-			if err := t.walk(name, depth+1); err != nil {
+			err := t.walk(name, depth+1)
+			if errors.Is(err, errTooMany) {
+				return err
+			}
+			if err != nil {
 				t.unreadable[name] = err
 			}
 		case !info.Mode().IsRegular():
 			t.unreadable[name] = errors.New("it is neither a file nor a folder")
 		case len(t.files) >= maxFiles:
-			return fmt.Errorf("there are more than %d files", maxFiles)
+			return errTooMany
 		default:
 			t.files[name] = true
 		}

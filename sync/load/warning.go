@@ -19,6 +19,28 @@ func (l *loader) warnings(d *snapshot.Draft) {
 	l.warnRevocation(d)
 	l.warnGroups(d)
 	l.warnConflicts(d)
+	l.warnUnnamed(d)
+}
+
+// warnUnnamed is about users whom no kind of name in identity.order can find.
+func (l *loader) warnUnnamed(d *snapshot.Draft) {
+	order := d.Policy.Identity.Order
+	if slices.Contains(order, policy.CN) || slices.Contains(order, policy.SANDNS) {
+		return // these find by username, which everybody has
+	}
+	n, such := 0, ""
+	for _, set := range d.UserSets {
+		for u := range set.All() {
+			if u.Email == "" && len(u.Aliases) == 0 {
+				n, such = n+1, u.Username
+			}
+		}
+	}
+	if n > 0 && l.policyDoc != nil {
+		l.policyDoc.report(Warning, "identity.order", fmt.Sprintf(
+			"%d users have no e-mail address, such as %q: no certificate can name them", n, clip(such)),
+			"give them one, or let identity.order name cn")
+	}
 }
 
 // warnCAs is about CAs that no server names, and about several that may vouch for anyone.
