@@ -106,3 +106,15 @@ func (a *Appliance) AuthAddr() netip.AddrPort {
 	}
 	return a.radius.Addr()
 }
+
+// MetricsAddr and WebAddr return the addresses that metrics and web pages are served on; ""
+// if they are off.
+func (a *Appliance) MetricsAddr() string { return a.metrics.addr() }
+func (a *Appliance) WebAddr() string     { return a.web.addr() }
+
+func (l *listener) addr() string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}

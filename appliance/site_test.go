@@ -73,11 +73,21 @@ func (s *site) write(name, content string) {
 	}
 }
 
-// start runs the appliance until the test ends.
+// start runs the appliance until the test ends, and waits until it serves.
 func (s *site) start() *site {
 	s.t.Helper()
+	s.run()
+	s.waitReady()
+	return s
+}
+
+// run runs the appliance until the test ends.
+func (s *site) run() {
+	s.t.Helper()
 	boot := bootconf.Default()
-	boot.Listen = bootconf.Listen{Auth: "127.0.0.1:0"}
+	boot.Listen = bootconf.Listen{
+		Auth: "127.0.0.1:0", UI: "127.0.0.1:0", Metrics: "127.0.0.1:0",
+	}
 	a, err := appliance.New(appliance.Config{
 		Boot: boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
 		Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -99,8 +109,6 @@ func (s *site) start() *site {
 	})
 	s.appliance = a
 	s.port = int(a.AuthAddr().Port())
-	s.waitReady()
-	return s
 }
 
 func (s *site) waitReady() {

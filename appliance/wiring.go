@@ -99,25 +99,8 @@ func (a *Appliance) bindRADIUS() (err error) {
 	if err != nil {
 		return fmt.Errorf("opening listen.auth: %w", err)
 	}
-	a.countRADIUS()
+	a.counters.radius = a.radius.Stats
 	return nil
-}
-
-// countRADIUS shows the counters of the RADIUS port as metrics.
-func (a *Appliance) countRADIUS() {
-	for name, read := range map[string]func(radserver.Stats) uint64{
-		"gatehouse_radius_requests_total":    func(s radserver.Stats) uint64 { return s.Requests },
-		"gatehouse_radius_status_total":      func(s radserver.Stats) uint64 { return s.StatusServer },
-		"gatehouse_radius_duplicates_total":  func(s radserver.Stats) uint64 { return s.Duplicates },
-		"gatehouse_radius_resent_total":      func(s radserver.Stats) uint64 { return s.Resent },
-		"gatehouse_radius_superseded_total":  func(s radserver.Stats) uint64 { return s.Superseded },
-		"gatehouse_radius_panics_total":      func(s radserver.Stats) uint64 { return s.Panics },
-		"gatehouse_radius_send_errors_total": func(s radserver.Stats) uint64 { return s.SendErrors },
-		"gatehouse_radius_delayed":           func(s radserver.Stats) uint64 { return uint64(s.Delayed) },
-		"gatehouse_radius_in_hand":           func(s radserver.Stats) uint64 { return uint64(s.InHand) },
-	} {
-		a.counters.gauge(name, func() float64 { return float64(read(a.radius.Stats())) })
-	}
 }
 
 // clients is the table in force, or nil while there is none.

@@ -1,0 +1,4 @@
+package appliance
+
+// WebCertificate is webCertificate, for tests.
+var WebCertificate = webCertificate
