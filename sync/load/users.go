@@ -123,7 +123,7 @@ func (f *usersFile) user(r *userRecord) {
 	for k := range keys(u) {
 		if first, taken := f.names[k]; taken && first != len(f.users) {
 			j.fail(j.fieldOf(k), fmt.Sprintf("%s is that of user %q on line %d already", k,
-				clip(f.users[first].Username), f.lines[first]), "give every user names of his own")
+				clip(f.users[first].Username), f.lines[first]), "give every user their own")
 			return
 		}
 		f.names[k] = len(f.users)
