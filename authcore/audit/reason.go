@@ -164,7 +164,7 @@ var explanations = []Explanation{
 	{Overloaded, "The gateway was too busy to take on this sign-in.",
 		"Nothing if it passes; otherwise look for a flood from one access point, or raise the limits."},
 	{Internal, "A fault inside Gatehouse ended the sign-in.",
-		"Run `gatehouse support-bundle` and report it; the log of that moment has the details."},
+		"Report it, with the log of that moment: it has the details."},
 }
 
 // Explanations returns the whole table in the order in which the checks run. The caller owns

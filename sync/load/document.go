@@ -144,12 +144,12 @@ func (d *document) names(path string, values []string) {
 // break at its end. Nil without a problem: neither is given.
 func (d *document) secret(path, value, fileKey, file string) policy.Secret {
 	switch {
+	case file == "": // the default, spelt out
+		return policy.Secret(value)
 	case d.at.Has(path) && d.at.Has(fileKey):
 		d.report(Error, fileKey, fmt.Sprintf("both %s and %s are given", leaf(path), leaf(fileKey)),
 			"remove one")
 		return nil
-	case !d.at.Has(fileKey):
-		return policy.Secret(value)
 	}
 	name, ok := d.relative(file)
 	if !ok || !d.tree.files[name] {

@@ -95,8 +95,8 @@ func (t *tree) walk(dir string, depth int) error {
 }
 
 // isPassedOver reports whether the configuration has nothing to do with name: what editors,
-// version control and Kubernetes leave behind, documentation, and the files of gatehouse.yaml,
-// which need a restart.
+// version control and Kubernetes leave behind, documentation, the files of gatehouse.yaml, which
+// need a restart, and demo/, where `init --demo` keeps what belongs to the demo's client.
 func isPassedOver(name string) bool {
 	base := path.Base(name)
 	for _, suffix := range []string{"~", ".swp", ".swo", ".bak", ".orig", ".tmp", ".md", ".pub", "#"} {
@@ -108,7 +108,7 @@ func isPassedOver(name string) bool {
 		return true
 	}
 	switch name {
-	case "gatehouse.yaml", "radsec", "fleet":
+	case "gatehouse.yaml", "radsec", "fleet", "demo":
 		return true
 	}
 	return false
