@@ -66,8 +66,7 @@ func (d dropped) because(why radius.Why) dropped {
 // broken says that err, a *radius.DiscardError, is why.
 func (d dropped) broken(err error) dropped {
 	d.why, d.err = radius.WhyAttribute, err
-	var discard *radius.DiscardError
-	if errors.As(err, &discard) {
+	if discard, ok := errors.AsType[*radius.DiscardError](err); ok {
 		d.why = discard.Why
 	}
 	return d

@@ -52,6 +52,15 @@ type request struct {
 }
 
 func (r request) bytes() []byte {
+	var tail []byte
+	for _, a := range r.attrs {
+		tail = append(append(tail, byte(a.t), byte(len(a.value)+2)), a.value...)
+	}
+	return r.bytesOver(tail)
+}
+
+// bytesOver is bytes with the attributes at hand, well formed or not.
+func (r request) bytesOver(tail []byte) []byte {
 	if r.code == 0 {
 		r.code = radius.CodeAccessRequest
 	}
@@ -65,9 +74,7 @@ func (r request) bytes() []byte {
 	if !r.noMA {
 		b = append(append(b, 80, 18), make([]byte, 16)...)
 	}
-	for _, a := range r.attrs {
-		b = append(append(b, byte(a.t), byte(len(a.value)+2)), a.value...)
-	}
+	b = append(b, tail...)
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 	if !r.noMA {
 		mac := hmac.New(md5.New, []byte(r.secret))

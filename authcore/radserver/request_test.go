@@ -162,6 +162,43 @@ func TestDropMakesARetransmissionNew(t *testing.T) {
 	}
 }
 
+func TestBlockedDecisionsHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	const blocked = 200
+	held := make(chan *radserver.Request, blocked)
+	w := start(t, radserver.Config{Handler: handlerFunc(func(r *radserver.Request) {
+		if v, _ := r.Packet.Attributes.Get(radius.TypeUserName); string(v) == "slow" {
+			held <- r
+			return
+		}
+		r.Respond(accept(), 0)
+	})})
+	slow, others := dial(t, w.Addr()), dial(t, w.Addr())
+	asked := make(map[byte][]byte)
+	for i := range blocked {
+		b := request{id: byte(i), attrs: []attr{{radius.TypeUserName, "slow"}}}.bytes()
+		asked[byte(i)] = b
+		slow.send(b)
+		others.answer(request{id: byte(i), attrs: []attr{name}}.bytes())
+	}
+	eventually(t, "the blocked ones", func() bool { return w.Stats().InHand == blocked })
+	for range blocked {
+		r := <-held
+		go r.Respond(accept(), 0)
+	}
+	for range blocked {
+		reply := slow.receive(patience)
+		if reply == nil {
+			t.Fatalf("no answer; %d are still to come", len(asked))
+		}
+		verify(t, reply, asked[reply[1]])
+		delete(asked, reply[1])
+	}
+	if len(asked) != 0 {
+		t.Errorf("%d requests were not answered", len(asked))
+	}
+}
+
 func TestZeroRequestIgnoresEverything(t *testing.T) {
 	t.Parallel()
 	var r radserver.Request

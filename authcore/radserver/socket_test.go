@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"syscall"
 	"testing"
+	"time"
 
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/radserver"
@@ -106,6 +107,9 @@ func TestAddresses(t *testing.T) {
 			continue
 		}
 		if _, err := n.conn.Write(b); err == nil {
+			if err := n.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
 			buf := make([]byte, 1)
 			if _, err := n.conn.Read(buf); !errors.Is(err, syscall.ECONNREFUSED) {
 				t.Errorf("%s asked at %s: %v, want refused", tc.address, tc.asked, err)
