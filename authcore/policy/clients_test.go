@@ -164,7 +164,8 @@ func TestOverlapErrorNamesBoth(t *testing.T) {
 		Prefix: netip.MustParsePrefix("192.0.2.0/24"), FirstServer: "one", FirstClient: "a",
 		SecondServer: "two", SecondClient: "b",
 	}
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+	samePrefix := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	if diff := cmp.Diff(want, got, samePrefix); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
 	// Within one server nothing tells two entries apart, also when one is written as mapped.

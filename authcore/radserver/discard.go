@@ -15,7 +15,7 @@ import (
 const (
 	WhyNotReady                    radius.Why = "not_ready"      // nothing is configured yet
 	WhyClientUnknown               radius.Why = "client_unknown" // no client has the address
-	WhyNoMatch                     radius.Why = "no_match"       // no server wants SSID or NAS-Identifier
+	WhyNoMatch                     radius.Why = "no_match"       // no server wants its SSID or NAS
 	WhyCode                        radius.Why = "code"           // no request for this port
 	WhyMessageAuthenticatorMissing radius.Why = "message_authenticator_missing"
 	WhyMessageAuthenticatorWrong   radius.Why = "message_authenticator_wrong"
