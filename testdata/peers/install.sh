@@ -3,25 +3,36 @@
 # its kin, as root. It asks the package servers for nothing when everything is there. Where it
 # may not install, it says what is missing and leaves the verdict to the tests: they skip with
 # a clear text, or fail when CI=true.
+#
+#   install.sh [test|e2e|bench …]     for which of them (default: test)
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
-# command          package          for
+# command          package          when   for
 wanted='
-eapol_test         eapoltest        authcore, cmd/gatehouse: the real 802.1X client
-radclient          freeradius-utils authcore/radserver: Status-Server, plain requests
-hostapd            hostapd          authcore/supplicant: an EAP server that is not ours
-wpa_supplicant     wpasupplicant    the client of Linux desktops
-radsecproxy        radsecproxy      RADIUS/TLS and RADIUS/DTLS
-openssl            openssl          certificates that Go does not make, TLS without EMS
-systemd-analyze    systemd          packaging: the score of the unit
-cc                 gcc              the race detector
-shellcheck         shellcheck       make lint: the shell scripts
+eapol_test         eapoltest        test   authcore, cmd/gatehouse: the real 802.1X client
+radclient          freeradius-utils test   authcore/radserver: Status-Server, plain requests
+hostapd            hostapd          test   authcore/supplicant: an EAP server that is not ours
+wpa_supplicant     wpasupplicant    test   the client of Linux desktops
+radsecproxy        radsecproxy      test   RADIUS/TLS and RADIUS/DTLS
+openssl            openssl          test   certificates that Go does not make, TLS without EMS
+systemd-analyze    systemd          test   packaging: the score of the unit
+cc                 gcc              test   the race detector
+shellcheck         shellcheck       test   make lint: the shell scripts
+ip                 iproute2         e2e    network namespaces: a branch in a box
+hostapd            hostapd          e2e    the switch of that branch
+wpa_supplicant     wpasupplicant    e2e    the device of that branch
+qemu-arm           qemu-user        e2e    the ARM binaries at work
+eapol_test         eapoltest        bench  the load
+freeradius         freeradius       bench  a server to compare with
+hostapd            hostapd          bench  a server to compare with
+ip                 iproute2         bench  a loopback of its own for all of them
+unshare            util-linux       bench  likewise
 '
 missing=
 packages=
-while read -r command package _; do
-	[ -n "$command" ] || continue
+while read -r command package when _; do
+	case " ${*:-test} " in *" ${when:--} "*) ;; *) continue ;; esac
 	command -v "$command" >/dev/null 2>&1 && continue
 	missing="$missing $command"
 	packages="$packages $package"
