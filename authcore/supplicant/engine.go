@@ -24,6 +24,7 @@ type engine struct {
 
 	randoms handshakeRandoms
 	secret  masterSecret
+	keeper  *masterKeeper // nil: never resumes
 
 	partial       tls.ConnectionState // as far as VerifyConnection saw it
 	sawServer     bool                // VerifyConnection ran
@@ -41,13 +42,16 @@ type engine struct {
 
 func newEngine(cfg Config) *engine {
 	e := &engine{cfg: cfg}
+	if cfg.SessionCache != nil {
+		e.keeper = &masterKeeper{cache: cfg.SessionCache, secret: &e.secret}
+	}
 	e.conn = tls.Client(&e.pipe, e.tlsConfig())
 	e.next, e.stop = iter.Pull(e.run)
 	return e
 }
 
 func (e *engine) tlsConfig() *tls.Config {
-	return &tls.Config{
+	config := &tls.Config{
 		MinVersion: e.cfg.TLSMin, MaxVersion: e.cfg.TLSMax,
 		CipherSuites:     e.cfg.CipherSuites,
 		CurvePreferences: e.cfg.CurvePreferences,
@@ -56,10 +60,13 @@ func (e *engine) tlsConfig() *tls.Config {
 		InsecureSkipVerify:   true,
 		VerifyConnection:     e.verifyServer,
 		GetClientCertificate: e.presentCertificate,
-		ClientSessionCache:   e.cfg.SessionCache,
 		KeyLogWriter:         &e.secret,
 		Time:                 e.cfg.Time,
 	}
+	if e.keeper != nil {
+		config.ClientSessionCache = e.keeper
+	}
+	return config
 }
 
 func (e *engine) run(yield func(struct{}) bool) {

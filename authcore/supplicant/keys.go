@@ -64,7 +64,11 @@ func prfKeys(e *engine) ([]byte, error) {
 		return nil, fmt.Errorf("deriving keys: %s without extended master secret",
 			tls.VersionName(e.state.Version))
 	}
-	if e.secret.master == nil {
+	master := e.secret.master
+	if e.state.DidResume && e.keeper != nil {
+		master = e.keeper.offered
+	}
+	if master == nil {
 		return nil, errors.New("deriving keys: a resumed TLS 1.2 session without extended " +
 			"master secret does not tell its master secret")
 	}
@@ -74,7 +78,7 @@ func prfKeys(e *engine) ([]byte, error) {
 	}
 	seed := append([]byte("client EAP encryption"), e.randoms.client...)
 	seed = append(seed, e.randoms.server...)
-	return prf12(newHash, e.secret.master, seed, exporterBytes), nil
+	return prf12(newHash, master, seed, exporterBytes), nil
 }
 
 // suiteUsesSHA384 reports whether a TLS 1.2 suite's PRF is built on SHA-384 (RFC 5289 §3).
