@@ -164,12 +164,12 @@ func (f *probeFlags) config(stdin io.Reader) (supplicant.Config, error) {
 		return cfg, err
 	}
 	if f.ca != "" {
-		if cfg.RootCAs, err = readCAs(f.ca); err != nil {
+		if cfg.RootCAs, err = readCAs(f.ca, stdin); err != nil {
 			return cfg, err
 		}
 	}
 	if f.cert != "" {
-		cfg.Certificate, err = readCredential(f.cert, f.key)
+		cfg.Certificate, err = readCredential(f.cert, f.key, stdin)
 	}
 	return cfg, err
 }

@@ -11,9 +11,6 @@ import (
 	"strings"
 )
 
-// maxProbeFile bounds, in bytes, every file that probe reads.
-const maxProbeFile = 1 << 20
-
 // readSecret reads the shared secret from path, - being stdin, or from the environment. One
 // line break at the end does not belong to it.
 func readSecret(path string, stdin io.Reader) ([]byte, error) {
@@ -25,15 +22,13 @@ func readSecret(path string, stdin io.Reader) ([]byte, error) {
 				"FILE, or set GATEHOUSE_SECRET")
 		}
 	case "-":
-		var err error
 		from = "standard input"
-		if secret, err = io.ReadAll(io.LimitReader(stdin, maxProbeFile)); err != nil {
-			return nil, exitf(exitUnreadable, "reading the secret: %w", err)
-		}
 	default:
-		var err error
 		from = path
-		if secret, err = readProbeFile(path); err != nil {
+	}
+	if path != "" {
+		var err error
+		if secret, err = readInput(path, stdin); err != nil {
 			return nil, err
 		}
 	}
@@ -44,24 +39,8 @@ func readSecret(path string, stdin io.Reader) ([]byte, error) {
 	return secret, nil
 }
 
-func readProbeFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxProbeFile+1))
-	switch {
-	case err != nil:
-		return nil, unreadable(err)
-	case len(b) > maxProbeFile:
-		return nil, exitf(exitUnreadable, "%s: has more than %d bytes", path, maxProbeFile)
-	}
-	return b, nil
-}
-
-func readCAs(path string) (*x509.CertPool, error) {
-	b, err := readProbeFile(path)
+func readCAs(path string, stdin io.Reader) (*x509.CertPool, error) {
+	b, err := readInput(path, stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -76,16 +55,15 @@ func readCAs(path string) (*x509.CertPool, error) {
 }
 
 // readCredential reads a certificate and its private key; without keyPath both are in one file.
-func readCredential(certPath, keyPath string) (*tls.Certificate, error) {
-	if keyPath == "" {
-		keyPath = certPath
-	}
-	certPEM, err := readProbeFile(certPath)
+func readCredential(certPath, keyPath string, stdin io.Reader) (*tls.Certificate, error) {
+	certPEM, err := readInput(certPath, stdin)
 	if err != nil {
 		return nil, err
 	}
-	keyPEM, err := readProbeFile(keyPath)
-	if err != nil {
+	keyPEM := certPEM
+	if keyPath == "" {
+		keyPath = certPath
+	} else if keyPEM, err = readInput(keyPath, stdin); err != nil {
 		return nil, err
 	}
 	if err := checkPEM(certPath, certPEM, "CERTIFICATE"); err != nil {
