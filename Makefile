@@ -21,7 +21,8 @@ test: peers ## run every test, with the race detector and natively for 32 bit
 	$(GO) vet ./...
 	testdata/test.sh
 
-e2e: peers ## run the slow tests (build tag e2e)
+e2e: peers ## run the slow tests (build tag e2e): a branch in a box, ARM under qemu (root)
+	@testdata/peers/install.sh e2e
 	testdata/e2e.sh
 
 bench: ## run the benchmarks, with allocations
