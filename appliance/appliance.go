@@ -16,27 +16,32 @@ import (
 
 	"gatehouse/appliance/bootconf"
 	"gatehouse/appliance/control"
+	"gatehouse/appliance/eventlog"
 	"gatehouse/authcore"
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/reconcile"
 )
 
-// Config is what an Appliance is made from. All fields are required but Now and Built.
+// Config is what an Appliance is made from. All fields are required but
+// Now, Version and Built.
 type Config struct {
 	Boot     *bootconf.Config
 	Tree     fs.FS  // the configuration directory
 	StateDir string // made if it is not there
 	Logger   *slog.Logger
 	Now      func() time.Time // nil: time.Now
+	Version  string           // of the program
 	Built    time.Time        // of the program; zero: unknown
 }
 
 // An Appliance is the whole of Gatehouse in one process.
 type Appliance struct {
 	config   Config
+	started  time.Time
 	holder   snapshot.Holder
 	counters *counters
+	events   *eventlog.Log
 
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
@@ -62,7 +67,9 @@ func New(config Config) (_ *Appliance, err error) {
 	if err := os.MkdirAll(config.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state directory: %w", err)
 	}
-	a := &Appliance{config: config, counters: newCounters()}
+	a := &Appliance{
+		config: config, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.close())

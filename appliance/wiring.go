@@ -9,21 +9,25 @@ import (
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/health"
 	"gatehouse/authcore"
-	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/radserver"
-	"gatehouse/sync/load"
 	"gatehouse/sync/reconcile"
 	"gatehouse/webui"
 )
 
 func (a *Appliance) bindControl() (err error) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", health.Live)
-	mux.HandleFunc("GET /readyz", health.Ready(a))
-	mux.HandleFunc("GET /healthz", health.Ready(a))
-	a.control, err = control.Listen(a.config.StateDir, mux)
+	a.control, err = control.Listen(a.config.StateDir, webui.NewLocal(a.webConfig()))
 	return err
+}
+
+func (a *Appliance) webConfig() webui.Config {
+	return webui.Config{
+		Live: health.Live, Ready: health.Ready(a),
+		Backend: webui.Backend{
+			Status: a.status, Decisions: a.events,
+			TestCertificate: a.testCertificate, FindUser: a.findUser,
+		},
+	}
 }
 
 func (a *Appliance) bindWeb() error {
@@ -39,10 +43,9 @@ func (a *Appliance) bindWeb() error {
 	if err != nil {
 		return fmt.Errorf("opening listen.ui: %w", err)
 	}
-	a.web, err = listen("listen.ui", addr, webui.NewServer(webui.Config{
-		Live: http.HandlerFunc(health.Live), Ready: health.Ready(a),
-		Certificate: certificate, Anyone: host != "",
-	}))
+	config := a.webConfig()
+	config.Certificate, config.Anyone = certificate, host != ""
+	a.web, err = listen("listen.ui", addr, webui.NewServer(config))
 	return err
 }
 
@@ -78,7 +81,7 @@ func (a *Appliance) makeReconciler() error {
 }
 
 func (a *Appliance) bindRADIUS() (err error) {
-	sink := sinks{decisionLog{a.config.Logger}, a.counters}
+	sink := sinks{decisionLog{a.config.Logger}, a.counters, a.events}
 	a.auth = authcore.New(authcore.Config{
 		Snapshots: &a.holder, Sink: sink, Now: a.config.Now,
 		Logger: a.config.Logger.With("part", "authcore"),
@@ -116,27 +119,4 @@ func (a *Appliance) generation() uint64 {
 		return sn.Generation()
 	}
 	return 0
-}
-
-// Report says whether RADIUS is served. It implements health.Checker.
-func (a *Appliance) Report() health.Report {
-	r := health.Report{Generation: a.generation()}
-	for _, p := range a.reconciler.Last().Problems {
-		if p.Severity == load.Error {
-			r.Errors++
-		} else {
-			r.Warnings++
-		}
-	}
-	switch {
-	case r.Generation == 0:
-		r.Reason = string(audit.NotReady)
-		r.Detail = "no valid configuration; run gatehouse check on the configuration directory"
-	case a.radius == nil:
-		r.Reason = string(audit.NotReady)
-		r.Detail = "listen.auth is off in gatehouse.yaml"
-	default:
-		r.Ready = true
-	}
-	return r
 }

@@ -1,6 +1,6 @@
 // Package webui is what a browser or a monitor sees: pages and API over interfaces that it
-// declares itself. So far it answers the health questions, over HTTPS from the first boot. It
-// never imports the parts whose state it shows.
+// declares itself. So far it answers the health questions over HTTPS from the first boot, and
+// the API on the control socket. It never imports the parts whose state it shows.
 package webui
 
 import (
@@ -17,10 +17,12 @@ const (
 	maxHeader    = 16 << 10
 )
 
-// Config is what the web listener needs. Ready is required.
+// Config is what is shown and to whom. Ready and Live are required, the Backend for NewLocal,
+// the Certificate for NewServer.
 type Config struct {
-	Ready       http.Handler // answers /readyz and /healthz
-	Live        http.Handler // answers /livez
+	Ready       http.HandlerFunc // answers /readyz and /healthz
+	Live        http.HandlerFunc // answers /livez
+	Backend     Backend
 	Certificate tls.Certificate
 	// Anyone admits every source address. Otherwise only private and local ones are
 	// answered: the listener names no address, so it may face the internet.
@@ -29,11 +31,7 @@ type Config struct {
 
 // NewServer returns the web server; whoever owns the listener runs it.
 func NewServer(config Config) *http.Server {
-	mux := http.NewServeMux()
-	for _, r := range routes(config) {
-		mux.Handle(r.pattern, r.handler)
-	}
-	var handler http.Handler = secured(mux)
+	var handler http.Handler = secured(mux(config, public))
 	if !config.Anyone {
 		handler = localOnly(handler)
 	}

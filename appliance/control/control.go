@@ -81,12 +81,11 @@ func Serve(ctx context.Context, server *http.Server, listener net.Listener) erro
 func (s *Server) Close() error { return s.listener.Close() }
 
 // Client returns an HTTP client whose every request goes to the socket in stateDir, whatever
-// host its URL names.
+// host its URL names. It sets no time limit: bound requests by their context.
 func Client(stateDir string) *http.Client {
 	path := filepath.Join(stateDir, SocketName)
 	var dialer net.Dialer
 	return &http.Client{
-		Timeout: requestTimeout,
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,10 +17,11 @@ import (
 	"gatehouse/authcore/audit"
 )
 
-const certTestLong = `Test whether a certificate would open the network, and as whom: the decision of the
-running appliance with every check shown, without proof that the device holds the key and
-without any effect. FILE is PEM (leaf first, then intermediates) or one certificate in DER;
-- is stdin. Without --server every RADIUS server is asked.
+const certTestLong = `Test whether a certificate would open the network, and as whom: the decision with every check
+shown, without proof that the device holds the key and without any effect. The running appliance
+is asked; where none runs, or with --config, the configuration directory is read instead. FILE is
+PEM (leaf first, then intermediates) or one certificate in DER; - is stdin. Without --server every
+RADIUS server is asked.
 
 Exit codes: 0, accepted (by one of those asked); 1, rejected; 3, the certificate or the
 configuration cannot be read.`
@@ -27,7 +31,7 @@ func newCertCommand() *cobra.Command {
 }
 
 func newCertTestCommand() *cobra.Command {
-	var configDir, server string
+	var configDir, stateDir, server string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "test FILE",
@@ -40,21 +44,38 @@ func newCertTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fsys, err := openConfig(configDir)
+			var tests []appliance.CertTest
+			running := process{stateDir}
+			if !cmd.Flags().Changed("config") && running.running() {
+				err = running.ask(cmd.Context(), http.MethodPost, "/api/v1/certificates/test",
+					url.Values{"server": {server}}, bytes.NewReader(data), &tests)
+			} else {
+				tests, err = testOffline(configDir, args[0], data, server)
+			}
 			if err != nil {
 				return err
-			}
-			tests, err := appliance.TestCertificate(fsys, data, server, time.Now())
-			if err != nil {
-				return certTestError(err, args[0], configDir)
 			}
 			return printCertTests(cmd.OutOrStdout(), tests, asJSON)
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "`NAME` of the RADIUS server (default: all)")
 	addConfigFlag(cmd, &configDir)
+	addStateFlag(cmd, &stateDir)
 	addJSONFlag(cmd, &asJSON)
 	return cmd
+}
+
+// testOffline decides by the configuration directory.
+func testOffline(configDir, file string, data []byte, server string) ([]appliance.CertTest, error) {
+	fsys, err := openConfig(configDir)
+	if err != nil {
+		return nil, err
+	}
+	tests, err := appliance.TestCertificate(fsys, data, server, time.Now())
+	if err != nil {
+		return nil, certTestError(err, file, configDir)
+	}
+	return tests, nil
 }
 
 // certTestError gives err its exit code and says which of the inputs it is about.

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
 	"github.com/spf13/cobra"
 
-	"gatehouse/appliance/control"
 	"gatehouse/appliance/health"
 )
 
@@ -23,9 +21,10 @@ Exit codes: 0, ready; 1, running but not ready; 4, nobody answers.`,
 		Example: example("gatehouse health --state /var/lib/gatehouse"),
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			report, err := askHealth(stateDir)
+			var report health.Report
+			err := process{stateDir}.ask(cmd.Context(), http.MethodGet, "/readyz", nil, nil, &report)
 			if err != nil {
-				return exitf(exitUnreachable, "asking the running process (is it running, with --state %s?): %w", stateDir, err)
+				return err
 			}
 			if asJSON {
 				err = printJSON(cmd.OutOrStdout(), report)
@@ -41,20 +40,6 @@ Exit codes: 0, ready; 1, running but not ready; 4, nobody answers.`,
 	addStateFlag(cmd, &stateDir)
 	addJSONFlag(cmd, &asJSON)
 	return cmd
-}
-
-func askHealth(stateDir string) (health.Report, error) {
-	var report health.Report
-	response, err := control.Client(stateDir).Get("http://gatehouse/readyz")
-	if err != nil {
-		return report, err
-	}
-	defer func() { _ = response.Body.Close() }() // it was only read
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusServiceUnavailable {
-		return report, fmt.Errorf("unexpected answer %s", response.Status)
-	}
-	err = json.NewDecoder(response.Body).Decode(&report)
-	return report, err
 }
 
 func printHealth(cmd *cobra.Command, r health.Report) error {

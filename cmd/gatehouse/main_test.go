@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -25,7 +26,7 @@ func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "mode": mode, "json": jsonField,
+			"exits": exits, "mode": mode, "json": jsonField, "eventually": eventually, "finds": finds,
 		},
 		Setup: func(e *testscript.Env) error {
 			// The race detector would hold up every ending program for a second.
@@ -56,6 +57,35 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// eventually repeats a program until it succeeds: eventually PROGRAM [ARGS…].
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: eventually PROGRAM [ARGS…]")
+	}
+	repeat(ts, args, func(err error) bool { return err == nil })
+}
+
+// finds repeats a program until its stdout holds a text: finds TEXT PROGRAM [ARGS…].
+func finds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: finds TEXT PROGRAM [ARGS…]")
+	}
+	repeat(ts, args[1:], func(error) bool { return strings.Contains(ts.ReadFile("stdout"), args[0]) })
+}
+
+func repeat(ts *testscript.TestScript, args []string, enough func(error) bool) {
+	deadline := time.After(20 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !enough(ts.Exec(args[0], args[1:]...)) {
+		select {
+		case <-deadline:
+			ts.Fatalf("not in time: %s", strings.Join(args, " "))
+		case <-tick.C:
+		}
 	}
 }
 

@@ -24,6 +24,9 @@ func newRootCommand() *cobra.Command {
 		newPKICommand(),
 		newProbeCommand(),
 		newServeCommand(),
+		newStatusCommand(),
+		newTailCommand(),
+		newUserCommand(),
 		newVersionCommand(),
 	)
 	root.Version = readBuild().Version

@@ -58,7 +58,8 @@ func serve(ctx context.Context, configDir, stateDir string, stderr io.Writer) er
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	a, err := appliance.New(appliance.Config{
-		Boot: boot, Tree: os.DirFS(configDir), StateDir: stateDir, Logger: logger, Built: buildTime(),
+		Boot: boot, Tree: os.DirFS(configDir), StateDir: stateDir, Logger: logger,
+		Version: readBuild().Version, Built: buildTime(),
 	})
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE), errors.Is(err, control.ErrRunning):

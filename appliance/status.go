@@ -1,0 +1,145 @@
+package appliance
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+
+	"gatehouse/appliance/health"
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/identity"
+	"gatehouse/sync/load"
+	"gatehouse/webui"
+)
+
+// Report says whether RADIUS is served. It implements health.Checker.
+func (a *Appliance) Report() health.Report {
+	r := health.Report{Generation: a.generation()}
+	for _, p := range a.reconciler.Last().Problems {
+		if p.Severity == load.Error {
+			r.Errors++
+		} else {
+			r.Warnings++
+		}
+	}
+	switch {
+	case r.Generation == 0:
+		r.Reason = string(audit.NotReady)
+		r.Detail = "no valid configuration; run gatehouse check on the configuration directory"
+	case a.radius == nil:
+		r.Reason = string(audit.NotReady)
+		r.Detail = "listen.auth is off in gatehouse.yaml"
+	default:
+		r.Ready = true
+	}
+	return r
+}
+
+// status says how the gateway is doing.
+func (a *Appliance) status() webui.Status {
+	report := a.Report()
+	s := webui.Status{
+		Ready: report.Ready, Reason: report.Reason, Detail: report.Detail,
+		Node: a.config.Boot.Node.ID, Version: a.config.Version, Started: a.started,
+		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Memory: memory(),
+	}
+	return s
+}
+
+func (a *Appliance) configuration() webui.Configuration {
+	last := a.reconciler.Last()
+	c := webui.Configuration{Read: last.At, Servers: []string{}, Problems: []webui.Problem{}}
+	if sn := a.holder.Load(); sn != nil {
+		c.Generation, c.Users, c.Servers = sn.Generation(), sn.Users().Len(), sn.ServerNames()
+	}
+	for _, p := range last.Problems {
+		c.Problems = append(c.Problems, webui.Problem{
+			File: p.File, Line: p.Line, Column: p.Column, Severity: string(p.Severity),
+			Object: p.Object, Text: p.Text, Remedy: p.Remedy, Effect: string(p.Effect),
+		})
+	}
+	return c
+}
+
+func (a *Appliance) radiusStatus() webui.RADIUS {
+	r := webui.RADIUS{
+		Responses: map[string]uint64{}, Discards: map[string]uint64{},
+		Unknown: []webui.UnknownSource{}, WrongSecrets: []webui.WrongSecret{},
+	}
+	r.Conversations, _ = a.auth.Conversations()
+	if a.radius == nil {
+		return r
+	}
+	stats := a.radius.Stats()
+	r.Address = a.radius.Addr().String()
+	r.Requests, r.Duplicates = stats.Requests, stats.Duplicates
+	r.StatusServer, r.Panics, r.Delayed = stats.StatusServer, stats.Panics, stats.Delayed
+	for code, n := range stats.Responses {
+		r.Responses[code.String()] = n
+	}
+	for why, n := range stats.Discards {
+		if n > 0 {
+			r.Discards[string(why)] = n
+		}
+	}
+	for _, u := range stats.UnknownSources {
+		r.Unknown = append(r.Unknown, webui.UnknownSource{Address: u.Source, Count: u.Count, Last: u.Last})
+	}
+	for _, c := range stats.WrongSecrets {
+		r.WrongSecrets = append(r.WrongSecrets, webui.WrongSecret{
+			Server: c.Server, Client: c.Client, Address: c.Source, Count: c.Count, Last: c.Last,
+		})
+	}
+	return r
+}
+
+func memory() webui.Memory {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	limit := debug.SetMemoryLimit(-1) // negative: only tell
+	if limit == math.MaxInt64 {
+		limit = 0
+	}
+	return webui.Memory{
+		Heap: m.HeapAlloc, Runtime: m.Sys, Limit: limit, Goroutines: runtime.NumGoroutine(),
+	}
+}
+
+// testCertificate decides as the running process does, without effect.
+func (a *Appliance) testCertificate(certificate []byte, server string) (any, error) {
+	chain, err := parseChain(certificate)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", webui.ErrInvalid, err)
+	}
+	sn := a.holder.Load()
+	if sn == nil {
+		return nil, fmt.Errorf("%w: %w", webui.ErrNotFound, ErrNoConfiguration)
+	}
+	tests, err := testChain(a.auth.Decider(), sn, chain, server)
+	if errors.Is(err, ErrNoServer) {
+		err = fmt.Errorf("%w: %w", webui.ErrNotFound, err)
+	}
+	return tests, err
+}
+
+// findUser looks up a user by every kind of name.
+func (a *Appliance) findUser(name string) (any, error) {
+	sn := a.holder.Load()
+	if sn == nil {
+		return nil, fmt.Errorf("%w: %w", webui.ErrNotFound, ErrNoConfiguration)
+	}
+	for space, key := range map[identity.Space]string{
+		identity.Usernames: identity.FoldUsername(name), identity.Addresses: identity.FoldAddress(name),
+	} {
+		user, ok, err := sn.Users().Find(space, key)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			return user, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: no user has the name or address %q", webui.ErrNotFound, audit.Printable(name))
+}

@@ -1,0 +1,205 @@
+package webui
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"gatehouse/authcore/audit"
+)
+
+const (
+	// maxUpload bounds a certificate that is sent for a test, in bytes.
+	maxUpload = 256 << 10
+	// maxListed bounds the decisions in one answer.
+	maxListed = 1000
+	// heartbeat keeps proxies and readers of a stream from giving up.
+	heartbeat = 15 * time.Second
+	// maxStreams bounds the streams at once.
+	maxStreams = 8
+)
+
+// Decisions are the last decisions, numbered.
+type Decisions interface {
+	// After returns at most limit decisions above id, oldest first.
+	After(id uint64, limit int) []audit.Entry
+	// Last returns the number of the newest.
+	Last() uint64
+	// Wait returns when there is a decision above id, or ctx's error.
+	Wait(ctx context.Context, id uint64) error
+}
+
+// ErrNotFound is what Backend's functions wrap when what was asked for does not exist, and
+// ErrInvalid when the question makes no sense.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrInvalid  = errors.New("invalid")
+)
+
+// A Backend answers what the API asks. Its functions are safe for concurrent use.
+type Backend struct {
+	Status    func() Status
+	Decisions Decisions
+	// TestCertificate decides about a PEM chain or a DER certificate; an empty server: about
+	// every RADIUS server. What it returns is encoded as JSON.
+	TestCertificate func(certificate []byte, server string) (any, error)
+	// FindUser returns the user with that user name, e-mail address or alias, without
+	// secrets, for JSON.
+	FindUser func(name string) (any, error)
+}
+
+// api is the JSON API over a Backend.
+type api struct {
+	Backend
+	streams chan struct{} // a token for each stream at once
+}
+
+func newAPI(b Backend) *api { return &api{Backend: b, streams: make(chan struct{}, maxStreams)} }
+
+func (a *api) status(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.Status()) }
+
+func (a *api) decisions(w http.ResponseWriter, r *http.Request) {
+	after, err := number(r, "after", 0)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	limit, err := number(r, "limit", 100)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	entries := a.Decisions.After(after, int(min(limit, maxListed)))
+	if entries == nil {
+		entries = []audit.Entry{}
+	}
+	writeJSON(w, entries)
+}
+
+// stream sends every decision as it is taken, as server-sent events. Without after it begins
+// with the next one.
+func (a *api) stream(w http.ResponseWriter, r *http.Request) {
+	last, err := number(r, "after", a.Decisions.Last())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	select {
+	case a.streams <- struct{}{}:
+		defer func() { <-a.streams }()
+	default:
+		http.Error(w, "too many streams at once", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	control := http.NewResponseController(w)
+	for {
+		// A reader that does not read is dropped by this deadline.
+		if control.SetWriteDeadline(time.Now().Add(2*heartbeat)) != nil || control.Flush() != nil {
+			return
+		}
+		if !a.waitOrBeat(w, r, last) {
+			return
+		}
+		for _, e := range a.Decisions.After(last, maxListed) {
+			last = e.ID
+			if !writeEvent(w, e) {
+				return
+			}
+		}
+	}
+}
+
+// waitOrBeat waits for a decision above last, or writes a heartbeat; false: the reader is gone.
+func (a *api) waitOrBeat(w io.Writer, r *http.Request, last uint64) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), heartbeat)
+	defer cancel()
+	if a.Decisions.Wait(ctx, last) == nil {
+		return true
+	}
+	if r.Context().Err() != nil {
+		return false
+	}
+	_, err := io.WriteString(w, ": still here\n\n")
+	return err == nil
+}
+
+func writeEvent(w io.Writer, e audit.Entry) bool {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return false
+	}
+	_, err = fmt.Fprintf(w, "id: %d\nevent: decision\ndata: %s\n\n", e.ID, data)
+	return err == nil
+}
+
+func (a *api) testCertificate(w http.ResponseWriter, r *http.Request) {
+	certificate, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
+	if err != nil {
+		fail(w, fmt.Errorf("%w: reading the certificate: %w", ErrInvalid, err))
+		return
+	}
+	answer(w)(a.TestCertificate(certificate, r.URL.Query().Get("server")))
+}
+
+func (a *api) findUser(w http.ResponseWriter, r *http.Request) {
+	name := r.URL.Query().Get("name")
+	if name == "" {
+		fail(w, fmt.Errorf("%w: the parameter name is missing", ErrInvalid))
+		return
+	}
+	answer(w)(a.FindUser(name))
+}
+
+// answer writes what a Backend function returned.
+func answer(w http.ResponseWriter) func(any, error) {
+	return func(v any, err error) {
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		writeJSON(w, v)
+	}
+}
+
+func number(r *http.Request, name string, fallback uint64) (uint64, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return fallback, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s is no number", ErrInvalid, name)
+	}
+	return n, nil
+}
+
+// An apiError is the body of every answer that is not 2xx.
+type apiError struct {
+	Error string `json:"error"`
+}
+
+func fail(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, ErrNotFound):
+		status = http.StatusNotFound
+	case errors.Is(err, ErrInvalid):
+		status = http.StatusBadRequest
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(apiError{err.Error()}) // the client is gone: nobody to tell
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v) // the client is gone: nobody to tell
+}

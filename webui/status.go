@@ -1,0 +1,79 @@
+package webui
+
+import (
+	"net/netip"
+	"time"
+)
+
+// A Status is how the gateway is doing: what `gatehouse status` and the Status page show.
+type Status struct {
+	Ready         bool          `json:"ready"`
+	Reason        string        `json:"reason,omitempty"` // why not ready
+	Detail        string        `json:"detail,omitempty"`
+	Node          string        `json:"node"`
+	Version       string        `json:"version"`
+	Started       time.Time     `json:"started"`
+	Configuration Configuration `json:"configuration"`
+	RADIUS        RADIUS        `json:"radius"`
+	Memory        Memory        `json:"memory"`
+}
+
+// A Configuration is what is in force, and what was found when it was read last.
+type Configuration struct {
+	Generation uint64    `json:"generation"` // 0: none is in force
+	Read       time.Time `json:"read"`
+	Users      int       `json:"users"`
+	Servers    []string  `json:"servers"`
+	Problems   []Problem `json:"problems"`
+}
+
+// A Problem is one finding of `gatehouse check`.
+type Problem struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Severity string `json:"severity"`
+	Object   string `json:"object,omitempty"`
+	Text     string `json:"text"`
+	Remedy   string `json:"remedy,omitempty"`
+	Effect   string `json:"effect,omitempty"`
+}
+
+// RADIUS is what the RADIUS port counted since the start of the process.
+type RADIUS struct {
+	Address       string            `json:"address,omitempty"` // empty: off
+	Requests      uint64            `json:"requests"`
+	Responses     map[string]uint64 `json:"responses"`
+	Discards      map[string]uint64 `json:"discards"`
+	Duplicates    uint64            `json:"duplicates"`
+	StatusServer  uint64            `json:"status_server"`
+	Panics        uint64            `json:"panics"`
+	Conversations int               `json:"conversations"` // under way
+	Delayed       int               `json:"delayed"`
+	Unknown       []UnknownSource   `json:"unknown_sources"`
+	WrongSecrets  []WrongSecret     `json:"wrong_secrets"`
+}
+
+// An UnknownSource is an address that asks and is nobody's client.
+type UnknownSource struct {
+	Address netip.Addr `json:"address"`
+	Count   uint64     `json:"count"`
+	Last    time.Time  `json:"last"`
+}
+
+// A WrongSecret is a client whose Message-Authenticator does not verify.
+type WrongSecret struct {
+	Server  string     `json:"server"`
+	Client  string     `json:"client"`
+	Address netip.Addr `json:"address"`
+	Count   uint64     `json:"count"`
+	Last    time.Time  `json:"last"`
+}
+
+// Memory is what the process holds, in bytes.
+type Memory struct {
+	Heap       uint64 `json:"heap"`
+	Runtime    uint64 `json:"runtime"` // all that the Go runtime got from the system
+	Limit      int64  `json:"limit"`   // GOMEMLIMIT; 0: none
+	Goroutines int    `json:"goroutines"`
+}

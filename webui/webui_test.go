@@ -1,0 +1,172 @@
+package webui_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"gatehouse/authcore/audit"
+	"gatehouse/webui"
+)
+
+// decisions is a list of decisions that never grows.
+type decisions []audit.Entry
+
+func (d decisions) After(id uint64, limit int) []audit.Entry {
+	var out []audit.Entry
+	for _, e := range d {
+		if e.ID > id && len(out) < limit {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func (d decisions) Last() uint64 { return uint64(len(d)) }
+
+func (d decisions) Wait(ctx context.Context, id uint64) error {
+	if id < d.Last() {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func config() webui.Config {
+	ok := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }
+	return webui.Config{
+		Live: ok, Ready: ok,
+		Backend: webui.Backend{
+			Status: func() webui.Status { return webui.Status{Ready: true, Node: "oslo-1"} },
+			Decisions: decisions{
+				{ID: 1, Event: audit.Event{Result: audit.Accept, Reason: audit.Accepted}},
+				{ID: 2, Event: audit.Event{Result: audit.Reject, Reason: audit.UserUnknown}},
+			},
+			TestCertificate: func(c []byte, server string) (any, error) {
+				if server == "nowhere" {
+					return nil, fmt.Errorf("%w: no server", webui.ErrNotFound)
+				}
+				return []string{string(c)}, nil
+			},
+			FindUser: func(name string) (any, error) { return map[string]string{"username": name}, nil },
+		},
+	}
+}
+
+// TestWebListenerAnswersPublicRoutesOnly asks for everything that the control socket has.
+func TestWebListenerAnswersPublicRoutesOnly(t *testing.T) {
+	t.Parallel()
+	public, local := webui.NewServer(config()).Handler, webui.NewLocal(config())
+	for _, tt := range []struct {
+		method, path string
+		public       bool
+	}{
+		{"GET", "/livez", true}, {"GET", "/readyz", true}, {"GET", "/healthz", true},
+		{"GET", "/api/v1/status", false}, {"GET", "/api/v1/decisions", false},
+		{"POST", "/api/v1/certificates/test", false}, {"GET", "/api/v1/users?name=alice", false},
+	} {
+		if got := answer(local, tt.method, tt.path, "10.0.0.1:1").Code; got != http.StatusOK {
+			t.Errorf("control socket, %s: got %d, want 200", tt.path, got)
+		}
+		got := answer(public, tt.method, tt.path, "10.0.0.1:1")
+		if want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[tt.public]; got.Code != want {
+			t.Errorf("web listener, %s: got %d, want %d", tt.path, got.Code, want)
+		}
+		if csp := got.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+			t.Errorf("web listener, %s: Content-Security-Policy is %q", tt.path, csp)
+		}
+	}
+}
+
+func TestWebListenerAnswersPrivateSourcesOnly(t *testing.T) {
+	t.Parallel()
+	open := config()
+	open.Anyone = true
+	for source, want := range map[string]int{
+		"192.168.1.9:1": 200, "10.1.2.3:1": 200, "127.0.0.1:1": 200, "[::1]:1": 200,
+		"[fe80::1]:1": 200, "[fd00::1]:1": 200, "[::ffff:10.0.0.1]:1": 200,
+		"192.0.2.1:1": 403, "[2001:db8::1]:1": 403, "[::ffff:192.0.2.1]:1": 403, "nonsense": 403,
+	} {
+		if got := answer(webui.NewServer(config()).Handler, "GET", "/livez", source).Code; got != want {
+			t.Errorf("from %s: got %d, want %d", source, got, want)
+		}
+		if got := answer(webui.NewServer(open).Handler, "GET", "/livez", source).Code; got != 200 {
+			t.Errorf("from %s with an address named: got %d, want 200", source, got)
+		}
+	}
+}
+
+func TestAPI(t *testing.T) {
+	t.Parallel()
+	local := webui.NewLocal(config())
+	for _, tt := range []struct {
+		method, path, body string
+		code               int
+		want               string
+	}{
+		{"GET", "/api/v1/status", "", 200, `"node":"oslo-1"`},
+		{"GET", "/api/v1/decisions?after=1", "", 200, `[{"id":2,`},
+		{"GET", "/api/v1/decisions?after=9", "", 200, `[]`},
+		{"GET", "/api/v1/decisions?limit=1", "", 200, `"reason":"accepted"`},
+		{"GET", "/api/v1/decisions?after=-1", "", 400, "after is no number"},
+		{"GET", "/api/v1/decisions?limit=x", "", 400, "limit is no number"},
+		{"POST", "/api/v1/certificates/test?server=wifi", "PEM", 200, `["PEM"]`},
+		{"POST", "/api/v1/certificates/test?server=nowhere", "PEM", 404, "no server"},
+		{"POST", "/api/v1/certificates/test", strings.Repeat("x", 300<<10), 400, "too large"},
+		{"GET", "/api/v1/certificates/test", "", 405, ""},
+		{"GET", "/api/v1/users?name=alice", "", 200, `"username":"alice"`},
+		{"GET", "/api/v1/users", "", 400, "name is missing"},
+	} {
+		r := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
+		w := httptest.NewRecorder()
+		local.ServeHTTP(w, r)
+		if w.Code != tt.code || !strings.Contains(w.Body.String(), tt.want) {
+			t.Errorf("%s %s: got %d %s, want %d with %s", tt.method, tt.path, w.Code, w.Body, tt.code, tt.want)
+		}
+	}
+}
+
+// TestStream reads decisions as they come, and leaves.
+func TestStream(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(webui.NewLocal(config()))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/decisions/stream?after=0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var reasons []string
+	scanner := bufio.NewScanner(response.Body)
+	for len(reasons) < 2 && scanner.Scan() {
+		if data, ok := strings.CutPrefix(scanner.Text(), "data: "); ok {
+			var e struct{ Reason string }
+			if err := json.Unmarshal([]byte(data), &e); err != nil {
+				t.Fatalf("%v: %s", err, data)
+			}
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	if got := strings.Join(reasons, " "); got != "accepted user_unknown" {
+		t.Errorf("got %q, want both decisions in order", got)
+	}
+}
+
+func answer(h http.Handler, method, path, source string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	r.RemoteAddr = source
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
