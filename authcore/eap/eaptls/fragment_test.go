@@ -147,7 +147,7 @@ func TestTL4DataInsteadOfAck(t *testing.T) {
 		config.FragmentSize = 200
 		d := newDialogue(t, config, client(t, "ecdsa"))
 		step := d.begin()
-		if got := d.method.Stage(); got != "fragments of our certificate were being sent" {
+		if got := d.method.Stage(); got != "the first fragments of our certificate were sent" {
 			t.Errorf("got stage %q", got)
 		}
 		if step.Data[0]&flagM == 0 {

@@ -41,7 +41,7 @@ func TestPendingVerdictIsResumed(t *testing.T) {
 				peer.MaxVersion = version
 				d := newDialogue(t, config, peer)
 				toPending(t, d)
-				if got := d.method.Stage(); got != "the device's certificate was being checked" {
+				if got := d.method.Stage(); got != "the check of the device's certificate began" {
 					t.Errorf("got stage %q", got)
 				}
 				for range n - 1 {

@@ -126,9 +126,9 @@ func (m *Method) Stage() string {
 	case m.phase == started:
 		return "EAP-TLS was proposed"
 	case m.verdict.Pending:
-		return "the device's certificate was being checked"
+		return "the check of the device's certificate began"
 	case !m.out.empty():
-		return "fragments of our certificate were being sent"
+		return "the first fragments of our certificate were sent"
 	case m.asked:
 		return "the device's certificate was read"
 	case m.sentCert:
