@@ -44,6 +44,7 @@ func (a *Authenticator) accept(c *conversation, r eap.Result) {
 		a.fault(c, err)
 		return
 	}
+	r.Keys.Clear() // the response has its own
 	now := a.config.Now()
 	a.decider.Commit(c.event(now, audit.Accept, &eap.Failure{Reason: audit.Accepted}))
 	a.end(c, now)
@@ -156,13 +157,18 @@ func (a *Authenticator) abandon(c *conversation, why string) {
 		c.answer = nil
 		return
 	}
-	f := c.session.Failure()
-	if f == nil {
-		detail := "the device went silent after " + c.session.Stage()
-		if why != "" {
-			detail = why + " after " + c.session.Stage()
-		}
-		f = &eap.Failure{Reason: audit.PeerTimeout, Detail: detail}
+	f := &eap.Failure{Reason: audit.PeerTimeout}
+	switch certain := c.session.Failure(); {
+	case certain != nil:
+		f = certain
+	case why != "":
+		f.Detail = why + " after " + c.session.Stage()
+	case c.session.Waiting():
+		f.Reason, f.Detail = audit.OCSPUnavailable, "no answer within the time of a sign-in"
+		c.decision.Reason = f.Reason
+		c.decision.Ladder.Fail(audit.StepRevocation, f.Detail)
+	default:
+		f.Detail = "the device went silent after " + c.session.Stage()
 	}
 	a.forget(c, f)
 }
@@ -171,9 +177,14 @@ func (a *Authenticator) abandon(c *conversation, why string) {
 func (a *Authenticator) shed(c *conversation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.over {
-		a.forget(c, &eap.Failure{Reason: audit.Overloaded, Detail: "shed after " + c.session.Stage()})
+	if c.over {
+		return
 	}
+	f := c.session.Failure()
+	if f == nil {
+		f = &eap.Failure{Reason: audit.Overloaded, Detail: "shed after " + c.session.Stage()}
+	}
+	a.forget(c, f)
 }
 
 // forget ends a conversation without an answer.

@@ -18,6 +18,7 @@ import (
 
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/eap"
+	"gatehouse/authcore/eap/eaptls"
 	"gatehouse/authcore/radius"
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/snapshot"
@@ -29,6 +30,9 @@ const (
 	// DefaultLifetime is how long one conversation may take (RFC 3579 leaves it open; the
 	// field uses 30 to 60 s).
 	DefaultLifetime = 45 * time.Second
+	// largeFlights bounds the octets that all conversations together hold of unfinished
+	// flights beyond eaptls.FreeFlight each.
+	largeFlights = 8 << 20
 	// linger is how long a finished conversation answers retransmissions.
 	linger = 10 * time.Second
 	// sweepEvery is how often Run looks for conversations whose time is up.
@@ -43,6 +47,7 @@ type Config struct {
 	Status        StatusSource     // nil: see Decider
 	Now           func() time.Time // nil: time.Now
 	Conversations int              // at once; zero: DefaultConversations
+	PerNAS        int              // of them from one address; zero: half of Conversations
 	Lifetime      time.Duration    // of a conversation; zero: DefaultLifetime
 }
 
@@ -52,6 +57,7 @@ type Authenticator struct {
 	config  Config
 	decider *Decider
 	table   *table
+	flights *eaptls.Budget
 }
 
 // New returns an Authenticator. It starts nothing; Run must run for conversations to expire.
@@ -62,12 +68,17 @@ func New(config Config) *Authenticator {
 	if config.Conversations == 0 {
 		config.Conversations = DefaultConversations
 	}
+	if config.PerNAS == 0 {
+		config.PerNAS = (config.Conversations + 1) / 2
+	}
 	if config.Lifetime == 0 {
 		config.Lifetime = DefaultLifetime
 	}
 	return &Authenticator{
-		config: config,
-		table:  newTable(config.Conversations, config.Lifetime, linger),
+		config:  config,
+		flights: eaptls.NewBudget(largeFlights),
+		table: newTable(limits{all: config.Conversations, nas: config.PerNAS,
+			lifetime: config.Lifetime, linger: linger}),
 		decider: &Decider{Snapshots: config.Snapshots, Now: config.Now, Status: config.Status,
 			Sink: config.Sink},
 	}
@@ -229,10 +240,16 @@ func (a *Authenticator) repeat(c *conversation, req *radserver.Request, message 
 	}
 }
 
-// resume goes on with a conversation whose decision was pending.
+// resume goes on with a conversation whose decision was pending. It runs on a goroutine of its
+// own, so whatever panics on the way must end here.
 func (a *Authenticator) resume(c *conversation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer func() {
+		if p := recover(); p != nil {
+			a.logPanic(c, p)
+		}
+	}()
 	if !c.over && c.session.Waiting() {
 		a.step(c, c.session.Resume)
 	}
@@ -262,8 +279,7 @@ func (a *Authenticator) step(c *conversation, next func() eap.Result) eap.Outcom
 func (a *Authenticator) guarded(c *conversation, next func() eap.Result) (result eap.Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			a.config.Logger.Error("panic in a conversation", "err", fmt.Sprint(p),
-				"server", c.server, "client", c.client, "stack", string(debug.Stack()))
+			a.logPanic(c, p)
 			result = eap.Result{
 				Outcome: eap.Reject,
 				Packet:  eap.Packet{Code: eap.CodeFailure, Identifier: lastIdentifier(c.message)}.Append(nil),
@@ -272,6 +288,11 @@ func (a *Authenticator) guarded(c *conversation, next func() eap.Result) (result
 		}
 	}()
 	return next()
+}
+
+func (a *Authenticator) logPanic(c *conversation, p any) {
+	a.config.Logger.Error("panic in a conversation", "err", fmt.Sprint(p),
+		"server", c.server, "client", c.client, "stack", string(debug.Stack()))
 }
 
 func lastIdentifier(message []byte) uint8 {

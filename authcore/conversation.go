@@ -56,15 +56,12 @@ func (c *conversation) verdict(a *Authenticator, cs *tls.ConnectionState) eaptls
 		Server: c.server, Chain: cs.PeerCertificates,
 		Wake: func() { go a.resume(c) },
 	})
-	if d.Pending {
-		return eaptls.Verdict{Pending: true}
-	}
 	c.decision = d
-	if len(cs.PeerCertificates) > 0 {
+	if d.Pending || d.Accepted() {
+		// One that is refused may still be shed: it only waits for the answer to our alert,
+		// and a flood of certificates made up by strangers must not fill the table.
 		a.table.markShown(c)
-	}
-	if d.Accepted() {
-		return eaptls.Verdict{Accept: true}
+		return eaptls.Verdict{Pending: d.Pending, Accept: d.Accepted()}
 	}
 	return eaptls.Verdict{Failure: &eap.Failure{Reason: d.Reason, Detail: d.Detail}}
 }
@@ -97,7 +94,9 @@ func (c *conversation) ladder(result audit.Result, f *eap.Failure) audit.Ladder 
 	if l == nil {
 		l = audit.CertificateLadder()
 	}
-	l.Pass(audit.StepClient, c.client)
+	if s, failed := l.FailedStep(); !failed || s.Name != audit.StepClient {
+		l.Pass(audit.StepClient, c.client) // else the server was taken away meanwhile
+	}
 	l.Pass(audit.StepMessageAuthenticator, "")
 	decided := c.decision.Reason == f.Reason
 	switch {

@@ -29,13 +29,12 @@ func (a *Authenticator) offers(c *conversation, sn *snapshot.Snapshot, mtu int) 
 
 func (a *Authenticator) tlsConfig(c *conversation, sn *snapshot.Snapshot, server *snapshot.Server, mtu int) eaptls.Config {
 	rules := &sn.Policy().EAP
-	size := rules.FragmentSize
-	if mtu > 0 && mtu < size {
-		size = mtu
+	if mtu <= 0 { // every link carries that much (RFC 3748 §3.1)
+		mtu = eaptls.DefaultFragmentSize
 	}
 	config := eaptls.Config{
 		TLSMin: rules.TLSMin, TLSMax: rules.TLSMax, PostQuantum: rules.PostQuantum,
-		FragmentSize: size, Time: a.config.Now, Certificates: sn.Certificates(),
+		FragmentSize: min(rules.FragmentSize, mtu), Budget: a.flights, Time: a.config.Now, Certificates: sn.Certificates(),
 		Verify: func(cs *tls.ConnectionState) eaptls.Verdict { return c.verdict(a, cs) },
 	}
 	if rules.CAHints {

@@ -10,17 +10,24 @@ import (
 // number and time. It owns no goroutine. Its lock is never held while a conversation's is
 // taken; whoever is given conversations that fell out must end them.
 type table struct {
-	limit    int
-	lifetime time.Duration // from the first packet to the answer that ends it
-	linger   time.Duration // during which a finished one still answers a retransmission
+	limits
 
 	mu       sync.Mutex // guards what follows
 	states   map[stateKey]*conversation
 	stations map[stationKey]*conversation
 	places   map[*conversation]*place
-	unshown  *list.List // of *conversation, oldest first: no certificate yet
+	nases    map[string]int // conversations under way from each NAS
+	unshown  *list.List     // of *conversation, oldest first: no certificate yet
 	shown    *list.List
 	finished *list.List
+}
+
+// limits bound a table.
+type limits struct {
+	all      int           // conversations under way; as many finished ones are kept
+	nas      int           // under way from one NAS
+	lifetime time.Duration // from the first packet to the answer that ends it
+	linger   time.Duration // during which a finished one still answers a retransmission
 }
 
 // A place is where a conversation stands in the table.
@@ -31,18 +38,18 @@ type place struct {
 	states   []stateKey // at most two: the expected and the previous
 }
 
-func newTable(limit int, lifetime, linger time.Duration) *table {
+func newTable(l limits) *table {
 	return &table{
-		limit: limit, lifetime: lifetime, linger: linger,
+		limits: l,
 		states: make(map[stateKey]*conversation), stations: make(map[stationKey]*conversation),
-		places:  make(map[*conversation]*place),
+		places: make(map[*conversation]*place), nases: make(map[string]int),
 		unshown: list.New(), shown: list.New(), finished: list.New(),
 	}
 }
 
-// add takes in c. fallen are the conversations that it replaces: the one of the same device,
-// and the oldest without a certificate if the table is full. ok is false, and c not taken in,
-// if the table is full of conversations that have shown theirs.
+// add takes in c. The conversations that it replaces are returned: superseded, of the same
+// device, and shed, the oldest without a certificate, if the table or the NAS's part of it is
+// full. ok is false, and c not taken in, if it is full of those that have shown theirs.
 func (t *table) add(c *conversation, now time.Time) (superseded, shed *conversation, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,19 +58,30 @@ func (t *table) add(c *conversation, now time.Time) (superseded, shed *conversat
 			t.removeLocked(superseded)
 		}
 	}
-	if t.unshown.Len()+t.shown.Len() >= t.limit {
-		oldest := t.unshown.Front()
-		if oldest == nil {
+	full, nasFull := t.unshown.Len()+t.shown.Len() >= t.all, t.nases[c.key.nas] >= t.nas
+	if full || nasFull {
+		if shed = t.oldestLocked(c.key.nas, nasFull); shed == nil {
 			return superseded, nil, false
 		}
-		shed = oldest.Value.(*conversation)
 		t.removeLocked(shed)
 	}
+	t.nases[c.key.nas]++
 	t.places[c] = &place{list: t.unshown, element: t.unshown.PushBack(c), deadline: now.Add(t.lifetime)}
 	if c.key.station != "" {
 		t.stations[c.key] = c
 	}
 	return superseded, shed, true
+}
+
+// oldestLocked returns the oldest conversation that has not shown a certificate, of that NAS
+// only if own is set, or nil.
+func (t *table) oldestLocked(nas string, own bool) *conversation {
+	for el := t.unshown.Front(); el != nil; el = el.Next() {
+		if c := el.Value.(*conversation); !own || c.key.nas == nas {
+			return c
+		}
+	}
+	return nil
 }
 
 // find returns the conversation that handed out state, or nil.
@@ -112,8 +130,11 @@ func (t *table) finish(c *conversation, now time.Time) {
 		return
 	}
 	p.deadline = now.Add(t.linger)
+	if p.list != t.finished {
+		t.leaveLocked(c.key.nas)
+	}
 	t.moveLocked(c, t.finished)
-	if t.finished.Len() > t.limit {
+	if t.finished.Len() > t.all {
 		t.removeLocked(t.finished.Front().Value.(*conversation))
 	}
 }
@@ -122,6 +143,13 @@ func (t *table) moveLocked(c *conversation, to *list.List) {
 	if p := t.places[c]; p != nil && p.list != to {
 		p.list.Remove(p.element)
 		p.list, p.element = to, to.PushBack(c)
+	}
+}
+
+// leaveLocked counts a conversation of nas as no longer under way.
+func (t *table) leaveLocked(nas string) {
+	if t.nases[nas]--; t.nases[nas] <= 0 {
+		delete(t.nases, nas)
 	}
 }
 
@@ -135,6 +163,9 @@ func (t *table) removeLocked(c *conversation) {
 	}
 	if t.stations[c.key] == c {
 		delete(t.stations, c.key)
+	}
+	if p.list != t.finished {
+		t.leaveLocked(c.key.nas)
 	}
 	p.list.Remove(p.element)
 	delete(t.places, c)
