@@ -236,6 +236,9 @@ func (e *evaluation) checkStanding() bool {
 		return false
 	}
 	e.Standing = standing
+	if !standing.Acceptable && standing.Reason == "" { // the zero Standing
+		return e.fail(audit.StepRevocation, audit.OCSPUnavailable, "nothing is known of its standing")
+	}
 	if !standing.Acceptable {
 		return e.fail(audit.StepRevocation, standing.Reason, standing.Detail)
 	}
