@@ -33,33 +33,30 @@ type attributeInfo struct {
 }
 
 // attributeTable names what servers commonly answer with; others are shown by number.
-func attributeTable() map[radius.Type]attributeInfo {
-	return map[radius.Type]attributeInfo{
-		1: {"User-Name", kindText}, 6: {"Service-Type", kindNumber},
-		7: {"Framed-Protocol", kindNumber}, 8: {"Framed-IP-Address", kindAddress},
-		11: {"Filter-Id", kindText}, 12: {"Framed-MTU", kindNumber},
-		18: {"Reply-Message", kindText}, 24: {"State", kindHidden}, 25: {"Class", kindBytes},
-		27: {"Session-Timeout", kindNumber}, 28: {"Idle-Timeout", kindNumber},
-		29: {"Termination-Action", kindNumber}, 33: {"Proxy-State", kindBytes},
-		64: {"Tunnel-Type", kindTaggedNumber}, 65: {"Tunnel-Medium-Type", kindTaggedNumber},
-		69: {"Tunnel-Password", kindHidden}, 79: {"EAP-Message", kindBytes},
-		80: {"Message-Authenticator", kindHidden}, 81: {"Tunnel-Private-Group-Id", kindTaggedText},
-		85: {"Acct-Interim-Interval", kindNumber}, 88: {"Framed-Pool", kindText},
-		89: {"Chargeable-User-Identity", kindText}, 101: {"Error-Cause", kindNumber},
-		102: {"EAP-Key-Name", kindHidden}, 185: {"WLAN-Reason-Code", kindNumber},
-	}
+var attributeTable = map[radius.Type]attributeInfo{
+	1: {"User-Name", kindText}, 6: {"Service-Type", kindNumber},
+	7: {"Framed-Protocol", kindNumber}, 8: {"Framed-IP-Address", kindAddress},
+	11: {"Filter-Id", kindText}, 12: {"Framed-MTU", kindNumber},
+	18: {"Reply-Message", kindText}, 24: {"State", kindHidden}, 25: {"Class", kindBytes},
+	27: {"Session-Timeout", kindNumber}, 28: {"Idle-Timeout", kindNumber},
+	29: {"Termination-Action", kindNumber}, 33: {"Proxy-State", kindBytes},
+	64: {"Tunnel-Type", kindTaggedNumber}, 65: {"Tunnel-Medium-Type", kindTaggedNumber},
+	69: {"Tunnel-Password", kindHidden}, 79: {"EAP-Message", kindBytes},
+	80: {"Message-Authenticator", kindHidden}, 81: {"Tunnel-Private-Group-Id", kindTaggedText},
+	85: {"Acct-Interim-Interval", kindNumber}, 88: {"Framed-Pool", kindText},
+	89: {"Chargeable-User-Identity", kindText}, 101: {"Error-Cause", kindNumber},
+	102: {"EAP-Key-Name", kindHidden}, 185: {"WLAN-Reason-Code", kindNumber},
 }
 
 // describe returns attrs fit to be shown: text escaped, keys by size only.
 func describe(attrs radius.Attributes) []ReplyAttribute {
-	table := attributeTable()
 	out := make([]ReplyAttribute, 0, len(attrs))
 	for _, a := range attrs {
 		if a.Type == rfc2865.VendorSpecific_Type {
 			out = append(out, describeVendor(a.Attribute))
 			continue
 		}
-		info, known := table[a.Type]
+		info, known := attributeTable[a.Type]
 		if !known {
 			info.name = "Attribute-" + strconv.Itoa(int(a.Type))
 		}

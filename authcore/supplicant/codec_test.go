@@ -30,7 +30,7 @@ func TestAuthenticatorVectors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := messageAuthenticator(request, request.Authenticator)
+	got, err := messageAuthenticator(raw, request, 22)
 	if err != nil || !bytes.Equal(got, raw[22:38]) {
 		t.Errorf("Message-Authenticator %x, want %x, %v", got, raw[22:38], err)
 	}
@@ -124,11 +124,7 @@ func FuzzReply(f *testing.F) {
 			radius.CodeAccessAccept, radius.CodeAccessReject, radius.CodeAccessChallenge,
 		}[code%3])
 		reply.Attributes = list
-		if mac, err := messageAuthenticator(reply, request.Authenticator); err == nil {
-			if a := list.Get(80); len(a) == len(mac) {
-				copy(a, mac)
-			}
-		}
+		signFirst(reply, request)
 		raw, err := reply.Encode()
 		if err != nil {
 			return
@@ -144,6 +140,23 @@ func FuzzReply(f *testing.F) {
 		_, _ = tunnelVLAN(r.Attributes)
 		_, _ = checkMPPE(r, request.Secret, typeMPPERecvKey, make([]byte, 32))
 	})
+}
+
+// signFirst puts a right Message-Authenticator into the first attribute that is one and has
+// room.
+func signFirst(reply, request *radius.Packet) {
+	at := radiusHeaderBytes
+	for _, a := range reply.Attributes {
+		if a.Type == 80 && len(a.Attribute) == md5.Size {
+			clear(a.Attribute)
+			if raw, err := reply.MarshalBinary(); err == nil {
+				mac, _ := messageAuthenticator(raw, request, at+attributeHeaderBytes)
+				copy(a.Attribute, mac)
+			}
+			return
+		}
+		at += attributeHeaderBytes + len(a.Attribute)
+	}
 }
 
 func FuzzDecryptMPPE(f *testing.F) {

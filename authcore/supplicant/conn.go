@@ -32,6 +32,9 @@ type Conn struct {
 	state      []byte
 	last       sentRequest
 	traffic    Traffic
+	trust      trustMemory
+	buf        []byte // datagrams are received here
+	watching   bool   // a context interrupts reads already
 }
 
 // Traffic counts what a Conn did.
@@ -71,7 +74,7 @@ func (c *Conn) Close() error { return c.udp.Close() }
 // LocalAddr returns the source address of our datagrams.
 func (c *Conn) LocalAddr() net.Addr { return c.udp.LocalAddr() }
 
-// Traffic returns the counts so far.
+// Traffic returns the counts of the conversation so far.
 func (c *Conn) Traffic() Traffic { return c.traffic }
 
 // State returns the State that the next request carries; nil: none.
@@ -84,7 +87,7 @@ func (c *Conn) SetState(state []byte) { c.state = bytes.Clone(state) }
 // current State, retransmissions as configured. An empty eap is sent as EAP-Start (RFC 3579
 // §2.1). Errors: ErrUnreachable, ErrTimeout, ErrAuthenticator, and ctx's.
 func (c *Conn) Exchange(ctx context.Context, eap []byte) (*Reply, error) {
-	if _, err := c.Build(eap); err != nil {
+	if err := c.build(bytes.Clone(eap)); err != nil {
 		return nil, err
 	}
 	return c.roundTrip(ctx)
@@ -121,17 +124,42 @@ func (c *Conn) Send(raw []byte) error {
 
 // Receive returns the next datagram, unchecked, or ErrTimeout after wait, or ctx's error.
 func (c *Conn) Receive(ctx context.Context, wait time.Duration) ([]byte, error) {
-	if err := c.udp.SetReadDeadline(time.Now().Add(wait)); err != nil {
+	defer c.watch(ctx)()
+	raw, err := c.receive(ctx, time.Now().Add(wait))
+	return bytes.Clone(raw), err
+}
+
+// watch has ctx interrupt reads until stop is called. Only the outermost watch counts: it
+// spares each read the bookkeeping.
+func (c *Conn) watch(ctx context.Context) (stop func()) {
+	if c.watching {
+		return func() {}
+	}
+	c.watching = true
+	// The deadline is set behind the end of ctx, and receive looks at ctx behind its own.
+	release := context.AfterFunc(ctx, func() { _ = c.udp.SetReadDeadline(time.Unix(1, 0)) })
+	return func() {
+		c.watching = false
+		release()
+	}
+}
+
+// receive reads into c.buf, which the next call overwrites.
+func (c *Conn) receive(ctx context.Context, deadline time.Time) ([]byte, error) {
+	if err := c.udp.SetReadDeadline(deadline); err != nil {
 		return nil, fmt.Errorf("setting deadline: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.udp.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	buf := make([]byte, radius.MaxPacketLength+1)
-	n, err := c.udp.Read(buf)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if c.buf == nil {
+		c.buf = make([]byte, radius.MaxPacketLength+1)
+	}
+	n, err := c.udp.Read(c.buf)
 	c.traffic.BytesReceived += n
 	switch {
 	case err == nil:
-		return buf[:n], nil
+		return c.buf[:n], nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -149,6 +177,7 @@ func unreachable(err error) error {
 
 // roundTrip sends the last request until an authentic answer comes.
 func (c *Conn) roundTrip(ctx context.Context) (*Reply, error) {
+	defer c.watch(ctx)()
 	for try := 0; try <= max(c.cfg.Retries, 0); try++ {
 		if try > 0 {
 			c.traffic.Retransmissions++
@@ -175,7 +204,7 @@ func (c *Conn) await(ctx context.Context) (*Reply, error) {
 	deadline := time.Now().Add(c.cfg.Timeout)
 	var bad error
 	for {
-		raw, err := c.Receive(ctx, time.Until(deadline))
+		raw, err := c.receive(ctx, deadline)
 		if errors.Is(err, ErrTimeout) && bad != nil {
 			return nil, fmt.Errorf("%w: %w", ErrAuthenticator, bad)
 		}

@@ -34,10 +34,17 @@ func Begin(cfg Config) (*Conversation, error) {
 	if err != nil {
 		return nil, err
 	}
-	peer := newPeer(conn.cfg)
+	return conn.Begin(), nil
+}
+
+// Begin prepares the next conversation over c's socket and counts its traffic from zero. The
+// one before must be over or given up, its Peer closed: Conversation.Close would close c too.
+func (c *Conn) Begin() *Conversation {
+	c.state, c.traffic = nil, Traffic{}
+	peer := newPeer(c.cfg, &c.trust)
 	return &Conversation{
-		Conn: conn, Peer: peer, cfg: conn.cfg, next: peer.Identity(0), began: time.Now(),
-	}, nil
+		Conn: c, Peer: peer, cfg: c.cfg, next: peer.Identity(0), began: time.Now(),
+	}
 }
 
 // Close closes the socket and the peer. It may be called more than once.
@@ -156,6 +163,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 
 // Finish takes the remaining rounds and tells what happened, as Run does.
 func (c *Conversation) Finish(ctx context.Context) (*Report, error) {
+	defer c.Conn.watch(ctx)()
 	for !c.ended {
 		if _, err := c.Step(ctx); err != nil {
 			report := c.Report()

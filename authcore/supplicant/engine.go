@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net"
 	"reflect"
+	"time"
 )
 
 // maxAppData bounds what a server may send behind the handshake: the commitment is one octet.
@@ -25,6 +26,7 @@ type engine struct {
 	randoms handshakeRandoms
 	secret  masterSecret
 	keeper  *masterKeeper // nil: never resumes
+	trust   *trustMemory
 
 	partial       tls.ConnectionState // as far as VerifyConnection saw it
 	sawServer     bool                // VerifyConnection ran
@@ -40,8 +42,8 @@ type engine struct {
 	err     error
 }
 
-func newEngine(cfg Config) *engine {
-	e := &engine{cfg: cfg}
+func newEngine(cfg Config, trust *trustMemory) *engine {
+	e := &engine{cfg: cfg, trust: trust}
 	if cfg.SessionCache != nil {
 		e.keeper = &masterKeeper{cache: cfg.SessionCache, secret: &e.secret}
 	}
@@ -144,18 +146,32 @@ func (e *engine) verifyServer(cs tls.ConnectionState) error {
 		e.verifyErr = errors.New("server presented no certificate")
 		return e.verifyErr
 	}
+	now := e.now()
+	if e.verified = e.trust.holds(cs.PeerCertificates, now); e.verified {
+		return nil
+	}
 	opts := x509.VerifyOptions{
 		Roots: e.cfg.RootCAs, DNSName: e.cfg.ServerName, Intermediates: x509.NewCertPool(),
-	}
-	if e.cfg.Time != nil {
-		opts.CurrentTime = e.cfg.Time()
+		CurrentTime: now,
 	}
 	for _, c := range cs.PeerCertificates[1:] {
 		opts.Intermediates.AddCert(c)
 	}
-	_, e.verifyErr = cs.PeerCertificates[0].Verify(opts)
-	e.verified = e.verifyErr == nil
-	return e.verifyErr
+	chains, err := cs.PeerCertificates[0].Verify(opts)
+	if err != nil {
+		e.verifyErr = err
+		return err
+	}
+	e.verified = true
+	e.trust.remember(cs.PeerCertificates, chains[0])
+	return nil
+}
+
+func (e *engine) now() time.Time {
+	if e.cfg.Time != nil {
+		return e.cfg.Time()
+	}
+	return time.Now()
 }
 
 // connection returns the most that is known about the TLS connection.

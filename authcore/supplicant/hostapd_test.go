@@ -33,7 +33,7 @@ type hostapdOptions struct {
 	rsa     bool
 }
 
-func hostapdPath(t *testing.T) string {
+func hostapdPath(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{"hostapd", "/usr/sbin/hostapd"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -47,7 +47,7 @@ func hostapdPath(t *testing.T) string {
 	return ""
 }
 
-func startHostapd(t *testing.T, opts hostapdOptions) *hostapd {
+func startHostapd(t testing.TB, opts hostapdOptions) *hostapd {
 	t.Helper()
 	path, dir := hostapdPath(t), t.TempDir()
 	h := &hostapd{secret: []byte("hostapd-testing-secret"), pki: newTestPKI(t, opts.rsa)}
@@ -89,7 +89,7 @@ func startHostapd(t *testing.T, opts hostapdOptions) *hostapd {
 
 // waitEnabled reads hostapd's output until its sockets are open. The rest is drained, so that
 // hostapd never waits for us; the drain ends with the process.
-func waitEnabled(t *testing.T, lines *bufio.Scanner) {
+func waitEnabled(t testing.TB, lines *bufio.Scanner) {
 	t.Helper()
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "AP-ENABLED") {
@@ -104,7 +104,7 @@ func waitEnabled(t *testing.T, lines *bufio.Scanner) {
 	t.Fatal("hostapd did not start")
 }
 
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

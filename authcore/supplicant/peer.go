@@ -54,11 +54,11 @@ func NewPeer(cfg Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newPeer(cfg), nil
+	return newPeer(cfg, new(trustMemory)), nil
 }
 
-func newPeer(cfg Config) *Peer {
-	p := &Peer{cfg: cfg, engine: newEngine(cfg), identifier: -1}
+func newPeer(cfg Config, trust *trustMemory) *Peer {
+	p := &Peer{cfg: cfg, engine: newEngine(cfg, trust), identifier: -1}
 	p.outgoing = fragmenter{size: cfg.FragmentSize, alwaysLength: cfg.AlwaysLength}
 	return p
 }

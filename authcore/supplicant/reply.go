@@ -51,7 +51,7 @@ func parseReply(raw []byte, request *radius.Packet) (*Reply, error) {
 		Code: packet.Code, Identifier: packet.Identifier, Attributes: packet.Attributes,
 		Raw: raw, RequestAuthenticator: request.Authenticator,
 	}
-	if err := r.checkMessageAuthenticator(packet, request); err != nil {
+	if err := r.checkMessageAuthenticator(request); err != nil {
 		return nil, err
 	}
 	r.joinEAP()
@@ -61,20 +61,20 @@ func parseReply(raw []byte, request *radius.Packet) (*Reply, error) {
 }
 
 func responseAuthentic(raw []byte, request *radius.Packet) bool {
-	if len(raw) < 20 {
+	if len(raw) < radiusHeaderBytes {
 		return false
 	}
 	h := md5.New()
 	h.Write(raw[:4])
 	h.Write(request.Authenticator[:])
-	h.Write(raw[20:])
+	h.Write(raw[radiusHeaderBytes:])
 	h.Write(request.Secret)
 	return hmac.Equal(h.Sum(nil), raw[4:20])
 }
 
 // checkMessageAuthenticator demands a right Message-Authenticator beside EAP-Message, and
 // notes where a Message-Authenticator is absent or not the first attribute otherwise.
-func (r *Reply) checkMessageAuthenticator(packet, request *radius.Packet) error {
+func (r *Reply) checkMessageAuthenticator(request *radius.Packet) error {
 	var found, at int
 	for i, a := range r.Attributes {
 		if a.Type == rfc2869.MessageAuthenticator_Type {
@@ -91,12 +91,15 @@ func (r *Reply) checkMessageAuthenticator(packet, request *radius.Packet) error 
 	case found > 1:
 		return fmt.Errorf("%w: %d of them", errMessageAuth, found)
 	}
-	got := r.Attributes[at].Attribute
-	want, err := messageAuthenticator(packet, request.Authenticator)
+	offset := radiusHeaderBytes + attributeHeaderBytes
+	for _, a := range r.Attributes[:at] {
+		offset += attributeHeaderBytes + len(a.Attribute)
+	}
+	want, err := messageAuthenticator(r.Raw, request, offset)
 	if err != nil {
 		return err
 	}
-	if !hmac.Equal(got, want) {
+	if !hmac.Equal(r.Attributes[at].Attribute, want) {
 		return errMessageAuth
 	}
 	if at != 0 {
@@ -105,24 +108,23 @@ func (r *Reply) checkMessageAuthenticator(packet, request *radius.Packet) error 
 	return nil
 }
 
-// messageAuthenticator computes the HMAC-MD5 of RFC 3579 §3.2 over packet with the given
-// authenticator in its header and 16 zero octets in place of the attribute.
-func messageAuthenticator(packet *radius.Packet, authenticator [16]byte) ([]byte, error) {
-	blank := *packet
-	blank.Authenticator = authenticator
-	blank.Attributes = make(radius.Attributes, len(packet.Attributes))
-	for i, a := range packet.Attributes {
-		if a.Type == rfc2869.MessageAuthenticator_Type {
-			a = &radius.AVP{Type: a.Type, Attribute: make(radius.Attribute, 16)}
-		}
-		blank.Attributes[i] = a
+const (
+	radiusHeaderBytes    = 20
+	attributeHeaderBytes = 2
+)
+
+// messageAuthenticator computes the HMAC-MD5 of RFC 3579 §3.2 over raw, with the Request
+// Authenticator of request in its header and 16 zero octets in place of the value at offset.
+func messageAuthenticator(raw []byte, request *radius.Packet, offset int) ([]byte, error) {
+	if offset < radiusHeaderBytes || len(raw) < offset+md5.Size {
+		return nil, fmt.Errorf("%w: of another length", errMessageAuth)
 	}
-	b, err := blank.MarshalBinary()
-	if err != nil {
-		return nil, fmt.Errorf("computing Message-Authenticator: %w", err)
-	}
-	mac := hmac.New(md5.New, packet.Secret)
-	mac.Write(b)
+	mac := hmac.New(md5.New, request.Secret)
+	mac.Write(raw[:4])
+	mac.Write(request.Authenticator[:])
+	mac.Write(raw[radiusHeaderBytes:offset])
+	mac.Write(make([]byte, md5.Size))
+	mac.Write(raw[offset+md5.Size:])
 	return mac.Sum(nil), nil
 }
 

@@ -23,6 +23,11 @@ type sentRequest struct {
 // Build makes the next request, which becomes the one that answers are checked against, and
 // returns its datagram without sending it: for Send, as it is or damaged.
 func (c *Conn) Build(eap []byte) ([]byte, error) {
+	err := c.build(bytes.Clone(eap))
+	return bytes.Clone(c.last.raw), err
+}
+
+func (c *Conn) build(eap []byte) error {
 	packet := radius.New(radius.CodeAccessRequest, c.cfg.Secret)
 	c.identifier++
 	packet.Identifier = c.identifier
@@ -42,17 +47,19 @@ func (c *Conn) Build(eap []byte) ([]byte, error) {
 		packet.Add(rfc2869.EAPMessage_Type, rest[:n])
 		rest = rest[n:]
 	}
-	mac, err := messageAuthenticator(packet, packet.Authenticator)
+	raw, err := packet.MarshalBinary()
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("encoding request: %w", err)
 	}
-	packet.Set(rfc2869.MessageAuthenticator_Type, mac)
-	raw, err := packet.Encode()
+	const at = radiusHeaderBytes + attributeHeaderBytes // it is the first attribute
+	mac, err := messageAuthenticator(raw, packet, at)
 	if err != nil {
-		return nil, fmt.Errorf("encoding request: %w", err)
+		return err
 	}
-	c.last = sentRequest{packet, raw, bytes.Clone(eap), bytes.Clone(c.state)}
-	return bytes.Clone(raw), nil
+	copy(raw[at:], mac)
+	packet.Attributes[0].Attribute = mac
+	c.last = sentRequest{packet, raw, eap, c.state}
+	return nil
 }
 
 // addNames adds what a Wi-Fi access point says of itself and the station (RFC 3580 §3).
