@@ -10,6 +10,7 @@ import (
 // The nil Trust trusts nobody.
 type Trust struct {
 	cas       []*CA
+	hash      [32]byte           // see Hash
 	bySubject map[string][]*node // by RawSubject
 	byName    map[string][]*node // by nameKey, for names that differ in encoding only
 }
@@ -34,7 +35,10 @@ func newNode(c *x509.Certificate) *node {
 // NewTrust prepares the CAs for Verify and takes ownership of them. Where two CAs trust the
 // same anchor, a path belongs to the one whose file holds more of it, then to the first.
 func NewTrust(cas []*CA) *Trust {
-	t := &Trust{cas: cas, bySubject: map[string][]*node{}, byName: map[string][]*node{}}
+	t := &Trust{
+		cas: cas, hash: hashTrust(cas),
+		bySubject: map[string][]*node{}, byName: map[string][]*node{},
+	}
 	for _, ca := range cas {
 		for _, c := range ca.Anchors {
 			n := t.add(c)
