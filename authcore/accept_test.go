@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
@@ -46,7 +47,7 @@ func TestAccept(t *testing.T) {
 				t.Errorf("the device saw %+v", report)
 			}
 			checkAccept(t, event, c.version)
-			if strings.ContainsAny(event.OuterIdentity, "\x1b\xff") {
+			if strings.Contains(event.OuterIdentity, "\x1b") || !utf8.ValidString(event.OuterIdentity) {
 				t.Errorf("got outer identity %q", event.OuterIdentity)
 			}
 		})
@@ -99,6 +100,30 @@ func TestEA12ReplyAttributes(t *testing.T) {
 func device2(g *gateway, d supplicant.Config) supplicant.Config {
 	d.CallingStationID = g.device("").CallingStationID
 	return d
+}
+
+// EA-13: packets fill what the configuration and Framed-MTU allow, and stay below what every
+// link carries where the NAS does not say. The supplicant reports whatever is larger.
+func TestEA13FragmentSize(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, nil)
+	g.holder.Swap(newSnapshot(t, 1, func(d *snapshot.Draft) {
+		d.Policy.EAP.FragmentSize = 4000
+		d.Credentials = d.Credentials[1:] // RSA: a flight of more than 1020 octets
+	}))
+	rounds := map[int]int{}
+	for _, mtu := range []int{0, 64, 1000, 1400} {
+		device := g.device("alice")
+		device.FramedMTU, device.TLSMax = mtu, tls.VersionTLS12
+		report, _ := g.run(device)
+		if !report.OK() {
+			t.Errorf("Framed-MTU %d: got %+v", mtu, report)
+		}
+		rounds[mtu] = report.Rounds
+	}
+	if rounds[64] <= rounds[1000] || rounds[0] <= rounds[1400] {
+		t.Errorf("got rounds %v by Framed-MTU, want fewer with larger packets", rounds)
+	}
 }
 
 // The decision is taken on the Snapshot in force, with the credentials of the one in force
