@@ -6,7 +6,7 @@ FUZZTIME ?= 1m
 GO ?= go
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## compile bin/gatehouse, static and stripped
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$$(packaging/ldflags.sh)" -o bin/gatehouse ./cmd/gatehouse
@@ -25,8 +25,12 @@ e2e: peers ## run the slow tests (build tag e2e): a branch in a box, ARM under q
 	@testdata/peers/install.sh e2e
 	testdata/e2e.sh
 
-bench: ## run the benchmarks, with allocations
+bench: ## run the Go benchmarks, with allocations (make bench-peers: beside other servers)
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+bench-peers: ## compare CPU, rounds, memory and start with FreeRADIUS and hostapd (ARGS: scenarios)
+	@testdata/peers/install.sh bench
+	testdata/peers/bench.sh $(ARGS)
 
 fuzz: ## run every fuzz target for FUZZTIME (1m) each
 	testdata/fuzz.sh $(FUZZTIME)
@@ -50,4 +54,4 @@ package: cross ## pack dist/ into one archive a target
 clean: ## remove what was built
 	rm -rf bin dist demo
 
-.PHONY: help build demo peers test e2e bench fuzz lint vuln generate cross package clean
+.PHONY: help build demo peers test e2e bench bench-peers fuzz lint vuln generate cross package clean

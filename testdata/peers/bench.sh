@@ -1,0 +1,238 @@
+#!/usr/bin/env bash
+# Lets Gatehouse, FreeRADIUS and hostapd authenticate the same devices, in turns, and prints what
+# each costs: server CPU per authentication, RADIUS rounds, memory, time to the first answer.
+#
+#   ROUNDS=5 CLIENTS=16 N=25 testdata/peers/bench.sh [SCENARIO …]
+#
+# A round gives every server, one after the other, CLIENTS eapol_test at once, each with N
+# authentications. Absolute times drift on shared machines: read the ratio, which is taken within
+# a round. Scenarios: full12 full13 rsa12 (the default), resumed12 resumed13 (one full handshake
+# per client, then resumed ones). ROUNDS=1 N=20 CLIENTS=4 checks the script itself.
+#
+#   SERVERS="gatehouse hostapd"   not all three      USERS=10000   users that Gatehouse knows
+#   GATEHOUSE=FILE                this binary        KEEP=1        leave logs behind
+#   PROBE=200                     authentications a client of `gatehouse probe`, for rate and latency
+#   GOMAXPROCS, GOGC, GOMEMLIMIT  reach Gatehouse
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+PATH=$PATH:/usr/sbin:/sbin
+rounds=${ROUNDS:-5} clients=${CLIENTS:-16} each=${N:-25} users=${USERS:-10000}
+probes=${PROBE:-200}
+read -ra servers <<<"${SERVERS:-gatehouse freeradius hostapd}"
+scenarios=("$@")
+[ $# -gt 0 ] || scenarios=(full12 full13 rsa12)
+fragment_size=1024
+certificate='\(handshake/certificate\)' # received by the client: a full handshake
+secret=bench-secret-of-loopback
+
+if [ -z "${BENCH_DIR:-}" ]; then
+	for command in eapol_test ip unshare "${servers[@]}"; do
+		[ "$command" != gatehouse ] || continue
+		command -v "$command" >/dev/null || {
+			echo "bench: $command is not installed; testdata/peers/install.sh bench installs it" >&2
+			exit 1
+		}
+	done
+	# What needs the outside is done here; all else in a network namespace of its own, since
+	# hostapd listens on every address.
+	BENCH_DIR=$(mktemp -d)
+	export BENCH_DIR
+	if [ -n "${GATEHOUSE:-}" ]; then
+		cp "$GATEHOUSE" "$BENCH_DIR/gatehouse"
+	else
+		(cd "$here/../.." && CGO_ENABLED=0 go build -trimpath -ldflags "$(packaging/ldflags.sh)" \
+			-o "$BENCH_DIR/gatehouse" ./cmd/gatehouse)
+	fi
+	(cd "$here" && go build -o "$BENCH_DIR/firstanswer" ./firstanswer)
+	code=0
+	if [ "$(id -u)" = 0 ]; then
+		unshare --net "$0" "$@" || code=$?
+	else
+		unshare --net --map-root-user "$0" "$@" || code=$?
+	fi
+	if [ -n "${KEEP:-}" ]; then echo "kept: $BENCH_DIR"; else rm -rf "$BENCH_DIR"; fi
+	exit $code
+fi
+
+work=$BENCH_DIR
+pids=()
+# shellcheck disable=SC2317 # the trap calls it
+leave() {
+	stop_servers
+	[ -z "$(jobs -p)" ] || wait || true
+}
+trap leave EXIT
+ip link set lo up
+# shellcheck source=testdata/peers/bench-servers.sh
+. "$here/bench-servers.sh"
+measured=$work/measured
+: >"$measured"
+printf %s "$secret" >"$work/secret"
+# One suite for all: OpenSSL would choose by its own order, Go by another.
+cat >"$work/openssl.cnf" <<CONF
+openssl_conf = init
+[init]
+ssl_conf = ssl
+[ssl]
+system_default = tls
+[tls]
+Ciphersuites = TLS_AES_128_GCM_SHA256
+Groups = X25519:P-256
+CONF
+
+# make_pki KIND makes root, intermediate, server credential and one user certificate below it.
+make_pki() {
+	local dir=$work/pki-$1
+	[ ! -d "$dir" ] || return 0
+	"$work/gatehouse" pki ca "$dir" --intermediate --kind "$1" --name "Bench CA"
+	"$work/gatehouse" pki issue "$dir" --kind server --key "$1" --name radius.bench.example --file server
+	"$work/gatehouse" pki issue "$dir" --kind email-san --key "$1" --name bench@bench.example --file user
+}
+
+# set_scenario NAME sets what distinguishes it: kind of key, phase1 of the client, resumption.
+set_scenario() {
+	local kind=ecdsa
+	resume=off phase1="tls_disable_tlsv1_3=1"
+	case $1 in
+	full12) ;;
+	full13) phase1="tls_disable_tlsv1_3=0" ;;
+	rsa12) kind=rsa ;;
+	resumed12) resume=on phase1="tls_disable_tlsv1_3=1 tls_disable_session_ticket=0" ;;
+	resumed13) resume=on phase1="tls_disable_tlsv1_3=0" ;;
+	*)
+		echo "bench: no scenario $1" >&2
+		exit 2
+		;;
+	esac
+	make_pki "$kind" >>"$work/pki.log" 2>&1
+	pki=$work/pki-$kind
+	cat >"$work/client.conf" <<CONF
+fast_reauth=$([ $resume = on ] && echo 1 || echo 0)
+network={
+	key_mgmt=WPA-EAP
+	eap=TLS
+	identity="bench@bench.example"
+	ca_cert="$pki/ca.pem"
+	client_cert="$pki/user.pem"
+	private_key="$pki/user-key.pem"
+	openssl_ciphers="ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"
+	phase1="$phase1"
+	fragment_size=$fragment_size
+}
+CONF
+}
+
+# cpu_ms PID prints the CPU time of a server in ms: its own and that of children it waited for.
+cpu_ms() {
+	sed 's/.*) //' "/proc/$1/stat" | awk -v hz="$(getconf CLK_TCK)" '{ print ($12 + $13 + $14 + $15) * 1000 / hz }'
+}
+
+resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+# start_server SCENARIO SERVER starts one and waits for its first answer.
+start_server() {
+	local dir=$work/$1/$2 began first
+	mkdir -p "$dir"
+	"configure_$2" "$dir"
+	began=$EPOCHREALTIME
+	"start_$2" "$dir"
+	pids+=($!)
+	if ! first=$("$work/firstanswer" "127.0.0.1:$(port_of "$2")" "$work/secret"); then
+		echo "bench: $2 does not answer; the end of its log:" >&2
+		tail -n 20 "$dir"/*log >&2
+		exit 1
+	fi
+	echo "start $1 $2 $(awk -v a="$began" -v b="$first" 'BEGIN { print (b - a) * 1000 }')" \
+		"$(resident_kib "${pids[-1]}")" >>"$measured"
+}
+
+stop_servers() {
+	local pid
+	for pid in "${pids[@]}"; do
+		kill "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done
+	pids=()
+}
+
+# client PORT NUMBER authenticates N times and prints what counts of eapol_test's long story.
+client() {
+	local code=0
+	OPENSSL_CONF=$work/openssl.cnf eapol_test -c "$work/client.conf" -a 127.0.0.1 -p "$1" \
+		-s "$secret" -r $((each - 1)) -t 60 -M "$(printf '02:00:5e:00:53:%02x' "$2")" 2>&1 |
+		grep -aE "^(Sending RADIUS|Received [0-9]+ bytes|MPPE keys OK)|RX .*$certificate" || code=$?
+	[ $code -le 1 ] || return $code
+}
+
+# load SCENARIO ROUND SERVER PID lets all clients loose on one server.
+load() {
+	local port before after i waiting=()
+	port=$(port_of "$3")
+	before=$(cpu_ms "$4")
+	for ((i = 1; i <= clients; i++)); do
+		client "$port" "$i" >"$work/client.$i" &
+		waiting+=($!)
+	done
+	wait "${waiting[@]}" || true
+	after=$(cpu_ms "$4")
+	cat "$work"/client.[0-9]* | awk -v head="cpu $1 $2 $3" -v ms="$(awk -v a="$before" -v b="$after" 'BEGIN { print b - a }')" \
+		-v wanted=$((clients * each)) '
+		/^Sending RADIUS/ { requests++ }
+		/^Received/ { bytes += $2 }
+		/RX .*certificate/ { full++ }
+		/^MPPE keys OK/ { ok += $4 }
+		END { print head, ms, wanted, ok + 0, requests + 0, bytes + 0, ok - full }' | tee -a "$measured" |
+		awk '{ printf "%-10s round %s  %-10s %6.2f ms/auth, %d of %d ok\n", $2, $3, $4, $7 ? $5 / $7 : 0, $7, $6 }' >&2
+}
+
+# rate SCENARIO SERVER lets our own client measure what eapol_test cannot: it sleeps in between.
+rate() {
+	"$work/gatehouse" probe --help | grep -q -e --count || return 0
+	local version=1.2 resume_flag=()
+	case $1 in *13) version=1.3 ;; esac
+	[ $resume = off ] || resume_flag=(--resume)
+	printf '\n%s, %s: probe --count %d --parallel %d\n' "$1" "$2" $((probes * clients)) "$clients"
+	"$work/gatehouse" probe --server "127.0.0.1:$(port_of "$2")" --secret-file "$work/secret" \
+		--identity bench@bench.example --cert "$pki/user.pem" --key "$pki/user-key.pem" \
+		--ca "$pki/ca.pem" --tls-min $version --tls-max $version --fragment-size $fragment_size \
+		--count $((probes * clients)) --parallel "$clients" "${resume_flag[@]}" 2>/dev/null ||
+		echo "(exit code $?)"
+}
+
+measure() {
+	local scenario=$1 round i
+	set_scenario "$scenario"
+	for i in "${!servers[@]}"; do
+		start_server "$scenario" "${servers[i]}"
+	done
+	for ((round = 1; round <= rounds; round++)); do
+		for i in "${!servers[@]}"; do
+			i=$(((i + round) % ${#servers[@]})) # nobody is always first
+			load "$scenario" "$round" "${servers[i]}" "${pids[i]}"
+		done
+	done
+	for i in "${!servers[@]}"; do
+		echo "after $scenario ${servers[i]} $(resident_kib "${pids[i]}")" >>"$measured"
+	done
+	for i in "${!servers[@]}"; do
+		rate "$scenario" "${servers[i]}" >>"$work/rates"
+	done
+	stop_servers
+}
+
+cat <<HEAD
+$(date -u +%Y-%m-%d), $(nproc) CPU, $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), Linux $(uname -r)
+$("$work/gatehouse" version); $(freeradius -v 2>/dev/null | head -n1 | cut -d, -f1 || true); $(hostapd -v 2>&1 | head -n1); $(openssl version)
+GOMAXPROCS=${GOMAXPROCS:-default} GOGC=${GOGC:-default} GOMEMLIMIT=${GOMEMLIMIT:-default}
+$clients clients × $each authentications, $rounds rounds; fragment size $fragment_size; chain root → intermediate → leaf;
+X25519, AES-128-GCM; Gatehouse knows $users users. Median of the rounds; resumed: share of all handshakes.
+
+HEAD
+for scenario in "${scenarios[@]}"; do
+	measure "$scenario"
+done
+code=0
+awk -f "$here/bench-report.awk" "$measured" || code=$?
+[ ! -s "$work/rates" ] || cat "$work/rates"
+[ $code = 0 ] || echo "bench: not every authentication succeeded" >&2
+exit $code
