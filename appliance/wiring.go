@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/health"
@@ -84,7 +85,8 @@ func (a *Appliance) bindRADIUS() (err error) {
 	sink := sinks{decisionLog{a.config.Logger}, a.counters, a.events}
 	a.auth = authcore.New(authcore.Config{
 		Snapshots: &a.holder, Sink: sink, Now: a.config.Now,
-		Logger: a.config.Logger.With("part", "authcore"),
+		Logger:        a.config.Logger.With("part", "authcore"),
+		Conversations: a.conversations(), PerNAS: a.config.Boot.Limits.ConversationsPerClient,
 	})
 	a.counters.gauge("gatehouse_conversations", func() float64 {
 		live, _ := a.auth.Conversations()
@@ -104,6 +106,14 @@ func (a *Appliance) bindRADIUS() (err error) {
 	}
 	a.counters.radius = a.radius.Stats
 	return nil
+}
+
+// conversations is the limit on sign-ins under way.
+func (a *Appliance) conversations() int {
+	if n := a.config.Boot.Limits.Conversations; n > 0 {
+		return n
+	}
+	return readMachine(os.DirFS("/")).conversations()
 }
 
 // clients is the table in force, or nil while there is none.

@@ -23,6 +23,13 @@ type Config struct {
 	RadSec RadSec `yaml:"radsec"`
 	Fleet  Fleet  `yaml:"fleet"`
 	Log    Log    `yaml:"log"`
+	Limits Limits `yaml:"limits"`
+}
+
+// Limits bound what is held at once. Zero: derived from the memory of the machine.
+type Limits struct {
+	Conversations          int `yaml:"conversations"`            // sign-ins under way
+	ConversationsPerClient int `yaml:"conversations_per_client"` // of them from one address; zero: half
 }
 
 // A Node says which gateway this is.

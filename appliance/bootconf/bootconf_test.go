@@ -30,6 +30,7 @@ listen: {auth: ":1812", acct: ":1813", radsec: ":2083", dtls: ":2083", coa_sourc
 radsec: {certificate: radsec/certificate.pem, key: radsec/key.pem, ca: radsec/ca.pem}
 fleet: {trusted_keys: [fleet.pub], require_signed: true, pull: {url: "https://fleet.example/{id}.tar.gz", interval: 10m, ca: fleet.pem, proxy: "http://proxy.example:3128"}}
 log: {level: debug, format: text, syslog: "log.example:514"}
+limits: {conversations: 4000, conversations_per_client: 100}
 `
 	want := &bootconf.Config{
 		Schema: 1,
@@ -42,6 +43,7 @@ log: {level: debug, format: text, syslog: "log.example:514"}
 			Pull: bootconf.Pull{URL: "https://fleet.example/{id}.tar.gz", Interval: 10 * time.Minute,
 				CA: "fleet.pem", Proxy: "http://proxy.example:3128"}},
 		Log: bootconf.Log{Level: "debug", Format: "text", Syslog: "log.example:514"},
+		Limits: bootconf.Limits{Conversations: 4000, ConversationsPerClient: 100},
 	}
 	got, problems := bootconf.Parse([]byte(in))
 	if len(problems) > 0 {
@@ -58,6 +60,8 @@ func TestParseProblems(t *testing.T) {
 		want     []string
 	}{
 		{"schema", "schema: 2", []string{"1:9: schema: schema 2 is newer than this program knows — upgrade Gatehouse, or write schema: 1"}},
+		{"limits", "limits: {conversations: -1}", []string{"1:25: limits.conversations: -1 is out of range — " +
+			"write 0, to derive it from the memory of the machine, or up to 65536"}},
 		{"schema zero", "schema: 0", []string{"1:9: schema: unknown schema 0 — write schema: 1"}},
 		{"unknown key", "listen: {auht: \":1\"}", []string{`1:10: unknown key "auht" — did you mean "auth"?`}},
 		{"one report each", "schema: one", []string{"1:9: expected a whole number, found text"}},

@@ -19,6 +19,8 @@ const (
 	maxIDLength     = 64
 	maxLabels       = 32
 	minPullInterval = time.Minute
+	// maxConversations take 2 GiB.
+	maxConversations = 1 << 16
 )
 
 // A Finding is a value that will not do.
@@ -54,7 +56,17 @@ func (c *Config) Validate() []Finding {
 	if c.Log.Syslog != "" {
 		v.address("log.syslog", c.Log.Syslog, true)
 	}
+	v.count("limits.conversations", c.Limits.Conversations)
+	v.count("limits.conversations_per_client", c.Limits.ConversationsPerClient)
 	return v.findings
+}
+
+// count checks a bound on what is held at once.
+func (v *validation) count(path string, n int) {
+	if n < 0 || n > maxConversations {
+		v.add(path, fmt.Sprintf("%d is out of range", n),
+			fmt.Sprintf("write 0, to derive it from the memory of the machine, or up to %d", maxConversations))
+	}
 }
 
 func (v *validation) node(n *Node) {

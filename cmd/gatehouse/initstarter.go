@@ -69,6 +69,7 @@ schema: 1
 # radsec: {certificate: radsec/certificate.pem, key: radsec/key.pem, ca: radsec/ca.pem}
 # fleet: {trusted_keys: [fleet.pub], require_signed: false, pull: {url: "", interval: 5m, ca: "", proxy: ""}}
 # log: {level: info, format: auto, syslog: ""}   # format: auto, json or text
+# limits: {conversations: 0, conversations_per_client: 0}   # 0: by the memory of the machine
 `
 
 // starterPolicy has every key with its default, commented out, but for the grace.

@@ -57,6 +57,7 @@ func serve(ctx context.Context, configDir, stateDir string, stderr io.Writer) er
 	logger := newLogger(boot.Log, stderr)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	appliance.Tune(logger)
 	a, err := appliance.New(appliance.Config{
 		Boot: boot, Tree: os.DirFS(configDir), StateDir: stateDir, Logger: logger,
 		Version: readBuild().Version, Built: buildTime(),
