@@ -67,3 +67,18 @@ func rememberedMaster(state *tls.SessionState) []byte {
 	}
 	return nil
 }
+
+// lastSession is the session cache of one worker: it holds the last session only, and offers
+// it whenever asked. It belongs to one goroutine.
+type lastSession struct{ session *tls.ClientSessionState }
+
+// Get implements tls.ClientSessionCache.
+func (s *lastSession) Get(string) (*tls.ClientSessionState, bool) {
+	return s.session, s.session != nil
+}
+
+// Put implements tls.ClientSessionCache.
+func (s *lastSession) Put(_ string, session *tls.ClientSessionState) { s.session = session }
+
+// forget drops a session that did not lead to an accept, as peers do.
+func (s *lastSession) forget() { s.session = nil }

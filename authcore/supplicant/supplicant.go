@@ -8,7 +8,8 @@
 // is layeh.com/radius, TLS is crypto/tls. It is trusted to find fault: what a lenient peer
 // would let pass ends up in Report.Violations, named by the rule that is broken.
 //
-// Run does everything. Conversation goes round by round and can be left half-open; Conn sends
-// and receives single requests, also damaged, repeated or reissued ones; Peer is EAP alone.
-// No part starts a goroutine: the TLS client is a coroutine of its caller.
+// Run does everything once, Load many times and several at a time. Conversation goes round by
+// round and can be left half-open; Conn sends and receives single requests, also damaged,
+// repeated or reissued ones; Peer is EAP alone. No part but Load.Run starts a goroutine, and
+// it waits for its own: the TLS client is a coroutine of its caller.
 package supplicant
