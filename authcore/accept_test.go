@@ -155,6 +155,20 @@ func TestSwapInMidConversation(t *testing.T) {
 	g.good()
 }
 
+// An answer that cannot be built is no accept, neither on the air nor in the log.
+func TestAcceptThatCannotBeBuilt(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, nil)
+	g.holder.Swap(newSnapshot(t, 1, func(d *snapshot.Draft) {
+		d.Servers[0].Reply[0].Attributes[0].Value = nil
+	}))
+	report, event := g.run(g.device("alice"))
+	if report.Result != supplicant.ResultReject || event.Reason != audit.Internal ||
+		g.events.count(audit.Accepted) != 0 {
+		t.Errorf("got %+v and %+v, want internal", report, event)
+	}
+}
+
 func TestPasswordMethodOffersNothing(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, nil)
