@@ -46,7 +46,7 @@ func (a *Authenticator) accept(c *conversation, r eap.Result) {
 	}
 	r.Keys.Clear() // the response has its own
 	now := a.config.Now()
-	a.decider.Commit(c.event(now, audit.Accept, &eap.Failure{Reason: audit.Accepted}))
+	a.decider.Commit(&c.decision, c.event(now, audit.Accept, &eap.Failure{Reason: audit.Accepted}))
 	a.end(c, now)
 	a.respond(c, resp, 0)
 }

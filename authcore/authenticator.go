@@ -19,6 +19,7 @@ import (
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/eap"
 	"gatehouse/authcore/eap/eaptls"
+	"gatehouse/authcore/pki"
 	"gatehouse/authcore/radius"
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/snapshot"
@@ -49,6 +50,7 @@ type Config struct {
 	Conversations int              // at once; zero: DefaultConversations
 	PerNAS        int              // of them from one address; zero: half of Conversations
 	Lifetime      time.Duration    // of a conversation; zero: DefaultLifetime
+	Paths         int              // remembered; zero: pki.DefaultPaths
 }
 
 // An Authenticator answers the Access-Requests of all RADIUS servers. It implements
@@ -80,7 +82,7 @@ func New(config Config) *Authenticator {
 		table: newTable(limits{all: config.Conversations, nas: config.PerNAS,
 			lifetime: config.Lifetime, linger: linger}),
 		decider: &Decider{Snapshots: config.Snapshots, Now: config.Now, Status: config.Status,
-			Sink: config.Sink},
+			Sink: config.Sink, Paths: pki.NewPathMemory(config.Paths)},
 	}
 }
 

@@ -40,8 +40,9 @@ type StatusSource interface {
 type Decider struct {
 	Snapshots *snapshot.Holder
 	Now       func() time.Time
-	Status    StatusSource // nil: no answer is to be had, which only ocsp: off accepts
-	Sink      audit.Sink   // takes the accept of Commit
+	Status    StatusSource    // nil: no answer is to be had, which only ocsp: off accepts
+	Sink      audit.Sink      // takes the accept of Commit
+	Paths     *pki.PathMemory // of devices that were accepted; nil: none is remembered
 }
 
 // A Query asks whether a certificate opens a RADIUS server.
@@ -67,6 +68,10 @@ type Decision struct {
 	Standing   Standing
 	Outcome    policy.Outcome // of an accept
 	Generation uint64
+
+	trust *pki.Trust // by which path was found under rules
+	path  pki.Path
+	rules pki.Options
 }
 
 // Accepted reports whether the decision is final and favourable.
@@ -95,9 +100,14 @@ func (d *Decider) Evaluate(q Query) Decision {
 }
 
 // Commit is called once for an accepted Decision, after the peer has proved possession of its
-// key and the accept is certain. Everything with an effect happens here; so far that is the
-// accept event.
-func (d *Decider) Commit(e audit.Event) { d.Sink.Record(e) }
+// key and the accept is certain. Everything with an effect happens here: the path is
+// remembered, the accept is told.
+func (d *Decider) Commit(decision *Decision, e audit.Event) {
+	if d.Paths != nil {
+		d.Paths.Remember(decision.trust, decision.path, decision.rules)
+	}
+	d.Sink.Record(e)
+}
 
 // An evaluation is one walk down the ladder.
 type evaluation struct {
@@ -106,7 +116,6 @@ type evaluation struct {
 	query    Query
 	snapshot *snapshot.Snapshot
 	server   *snapshot.Server
-	path     pki.Path
 }
 
 // fail ends the walk at step.
@@ -136,11 +145,12 @@ func (e *evaluation) verifyPath() bool {
 		return e.fail(audit.StepChain, audit.CertMissing, "the device sent no certificate")
 	}
 	rules := e.snapshot.Policy().Identity
-	path, err := e.server.Trust.Verify(e.query.Chain, pki.Options{
+	e.trust, e.rules = e.server.Trust, pki.Options{
 		Now:               e.decider.Now(),
 		RequireClientAuth: rules.RequireClientAuth,
 		AllowEAPOverLAN:   rules.AllowEAPOverLAN,
-	})
+	}
+	path, err := e.findPath()
 	if err != nil {
 		return e.failPath(err)
 	}
@@ -152,6 +162,14 @@ func (e *evaluation) verifyPath() bool {
 		e.query.Chain[0].NotAfter.UTC().Format(time.RFC3339))
 	e.Ladder.Pass(audit.StepPurpose, "")
 	return true
+}
+
+// findPath asks the memory first. It only reads.
+func (e *evaluation) findPath() (pki.Path, error) {
+	if e.decider.Paths == nil {
+		return e.trust.Verify(e.query.Chain, e.rules)
+	}
+	return e.decider.Paths.Verify(e.trust, e.query.Chain, e.rules)
 }
 
 func (e *evaluation) failPath(err error) bool {

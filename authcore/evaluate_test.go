@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/pki"
@@ -17,7 +19,8 @@ import (
 func decider(t testing.TB, status authcore.StatusSource) *authcore.Decider {
 	holder := &snapshot.Holder{}
 	holder.Swap(newSnapshot(t, 7, nil))
-	return &authcore.Decider{Snapshots: holder, Now: time.Now, Status: status, Sink: &recorder{}}
+	return &authcore.Decider{Snapshots: holder, Now: time.Now, Status: status, Sink: &recorder{},
+		Paths: pki.NewPathMemory(0)}
 }
 
 // chain returns what the device of user presents.
@@ -35,9 +38,20 @@ func TestGA1EvaluateHasNoEffect(t *testing.T) {
 	if n := len(d.Sink.(*recorder).events); n != 0 {
 		t.Errorf("got %d events of Evaluate", n)
 	}
-	d.Commit(audit.Event{Result: audit.Accept, Reason: audit.Accepted})
+	if n := d.Paths.Len(); n != 0 {
+		t.Errorf("got %d paths remembered by Evaluate", n)
+	}
+	accepted := d.Evaluate(authcore.Query{Server: "branch-wifi", Chain: chain(t, "alice")})
+	d.Commit(&accepted, audit.Event{Result: audit.Accept, Reason: audit.Accepted})
 	if n := d.Sink.(*recorder).count(audit.Accepted); n != 1 {
 		t.Errorf("got %d accepts of Commit, want one", n)
+	}
+	if n := d.Paths.Len(); n != 1 {
+		t.Errorf("got %d paths remembered by Commit, want one", n)
+	}
+	again := d.Evaluate(authcore.Query{Server: "branch-wifi", Chain: chain(t, "alice")})
+	if diff := cmp.Diff(accepted.Ladder, again.Ladder); diff != "" {
+		t.Errorf("the remembered path is told otherwise (-first +again):\n%s", diff)
 	}
 }
 
