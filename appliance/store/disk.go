@@ -1,0 +1,228 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Errors of whatever holds pairs.
+var (
+	errAbsent  = errors.New("absent")
+	errDamaged = errors.New("the database is damaged")
+	errClosed  = errors.New("the database is closed")
+)
+
+// Writing is paced: a burst would make badger hold several tables in memory at once.
+const (
+	batchBytes = 128 << 10
+	batchPause = 2 * time.Millisecond
+	entryBytes = 32 // what badger adds to an entry, about
+)
+
+// A disk is an open database. Reading is safe for concurrent use; there is one writer.
+type disk struct {
+	db      *badger.DB
+	log     *badgerLog
+	mu      sync.RWMutex // held for reading by whoever reads, for writing by close
+	closed  bool         // guarded by mu
+	written *written
+}
+
+// openDisk opens or makes the database in dir. It checks nothing of what is in it. A damaged
+// database may end the process here: see mark.
+func openDisk(dir string, log *badgerLog) (*disk, error) {
+	d := &disk{log: log, written: &written{}}
+	before := log.errors.Load()
+	err := guard(func() (err error) {
+		d.db, err = badger.Open(badgerOptions(dir, log))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if log.errors.Load() != before {
+		return nil, errors.Join(fmt.Errorf("%w: it opened with errors", errDamaged), d.close())
+	}
+	return d, nil
+}
+
+// close waits for who is reading.
+func (d *disk) close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	return guard(d.db.Close)
+}
+
+// guard turns a panic in badger, and a read of a mapped file that has become shorter, into an
+// error. What happens in badger's own goroutines cannot be caught.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errDamaged, r)
+		}
+	}()
+	return f()
+}
+
+// view calls f with a consistent view of the database. Values are valid until f returns.
+func (d *disk) view(f func(*badger.Txn) error) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return errClosed
+	}
+	return guard(func() error { return d.db.View(f) })
+}
+
+// value reads one key within a view.
+func value(txn *badger.Txn, key []byte) (v []byte, err error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, errAbsent
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = item.Value(func(b []byte) error { v = b; return nil })
+	return v, err
+}
+
+// get returns a copy of a key's value.
+func (d *disk) get(key []byte) (v []byte, err error) {
+	err = d.view(func(txn *badger.Txn) error {
+		b, err := value(txn, key)
+		v = bytes.Clone(b)
+		return err
+	})
+	return v, err
+}
+
+// each calls f with every pair of s, in the order of keys, until it returns an error. Name and
+// value are valid during the call; without values, value is nil.
+func (d *disk) each(s slot, values bool, f func(name, value []byte) error) error {
+	return d.view(func(txn *badger.Txn) error {
+		prefix := slotPrefix(s)
+		it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+		defer it.Close()
+		for it.Seek(prefix); it.ValidForPrefix(prefix); it.Next() {
+			name := it.Item().Key()[len(prefix):]
+			if !values {
+				if err := f(name, nil); err != nil {
+					return err
+				}
+				continue
+			}
+			err := it.Item().Value(func(v []byte) error { return f(name, v) })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// count returns the number of pairs in s.
+func (d *disk) count(s slot) (n int, err error) {
+	err = d.each(s, false, func(_, _ []byte) error { n++; return nil })
+	return n, err
+}
+
+// set writes entries in one transaction and brings it and everything before it to the disk.
+func (d *disk) set(entries ...pair) error {
+	return guard(func() error {
+		err := d.db.Update(func(txn *badger.Txn) error {
+			for _, e := range entries {
+				if err := txn.Set(e.name, e.value); err != nil {
+					return err
+				}
+				d.tally(e.name, e.value)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return d.db.Sync()
+	})
+}
+
+func (d *disk) sync() error { return guard(d.db.Sync) }
+
+func (d *disk) tally(key, value []byte) {
+	d.written.puts.Add(1)
+	d.written.bytes.Add(int64(len(key) + len(value) + entryBytes))
+}
+
+// A batch collects writes and hands them over in portions. Its owner calls flush last.
+type batch struct {
+	d     *disk
+	check func() error // before each portion: is there room
+	wb    *badger.WriteBatch
+	bytes int
+}
+
+// put writes a pair; key and value belong to the batch afterwards.
+func (b *batch) put(ctx context.Context, key, value []byte) error {
+	b.d.tally(key, value)
+	return b.add(ctx, len(key)+len(value), func() error { return b.wb.Set(key, value) })
+}
+
+// remove deletes a key, which belongs to the batch afterwards.
+func (b *batch) remove(ctx context.Context, key []byte) error {
+	b.d.written.deletes.Add(1)
+	b.d.written.bytes.Add(int64(len(key) + entryBytes))
+	return b.add(ctx, len(key), func() error { return b.wb.Delete(key) })
+}
+
+func (b *batch) add(ctx context.Context, n int, write func() error) error {
+	if b.wb == nil {
+		if err := b.check(); err != nil {
+			return err
+		}
+		b.wb = b.d.db.NewWriteBatch()
+	}
+	if err := guard(write); err != nil {
+		return err
+	}
+	if b.bytes += n + entryBytes; b.bytes < batchBytes {
+		return nil
+	}
+	if err := b.flush(); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(batchPause):
+		return nil
+	}
+}
+
+func (b *batch) flush() error {
+	wb := b.wb
+	b.wb, b.bytes = nil, 0
+	if wb == nil {
+		return nil
+	}
+	return guard(wb.Flush)
+}
+
+// cancel drops what has not been handed over.
+func (b *batch) cancel() {
+	if b.wb != nil {
+		b.wb.Cancel()
+		b.wb = nil
+	}
+}

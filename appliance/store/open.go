@@ -1,0 +1,154 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// errNoRoom says that the file system has less room than Config.MinFreeBytes.
+var errNoRoom = errors.New("the disk is full")
+
+// openLocked opens the database on disk, setting a damaged one aside.
+func (s *Store) openLocked() error {
+	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if s.lock == nil {
+		lock, err := openMark(s.cfg.Dir + ".mark")
+		if err != nil {
+			return err
+		}
+		s.lock = lock
+	}
+	if err := s.roomLocked(1); err != nil {
+		return err
+	}
+	if s.lock.crashed() {
+		if err := s.setAsideLocked(errors.New("the process ended while it was opening it")); err != nil {
+			return err
+		}
+	}
+	err := s.tryLocked()
+	if !isDamage(err) {
+		return err
+	}
+	if err := s.setAsideLocked(err); err != nil {
+		return err
+	}
+	return s.tryLocked()
+}
+
+// isDamage reports whether a database that fails with err is to be set aside: whatever is not a
+// matter of permission, of room or of another process.
+func isDamage(err error) bool {
+	if err == nil {
+		return false
+	}
+	for _, other := range []error{ErrInUse, errNoRoom, errClosed, fs.ErrPermission, syscall.EROFS,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, other) {
+			return false
+		}
+	}
+	return true
+}
+
+// tryLocked opens and checks what is there. Should the process end in here, the mark tells the
+// next one.
+func (s *Store) tryLocked() error {
+	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	names, err := os.ReadDir(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if err := s.lock.opening(); err != nil {
+		return err
+	}
+	d, err := openDisk(s.cfg.Dir, &badgerLog{logger: s.cfg.Logger})
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = ErrInUse
+	}
+	var f found
+	if err == nil {
+		d.written = s.written
+		if f, err = d.inspect(len(names) == 0); err != nil {
+			err = errors.Join(err, d.close())
+		}
+	}
+	if err != nil {
+		return errors.Join(err, s.lock.settled())
+	}
+	s.useLocked(d, f)
+	return s.lock.running()
+}
+
+// useLocked takes an open database into use.
+func (s *Store) useLocked(d *disk, f found) {
+	s.disk, s.slots = d, f.slots
+	for i := range s.live {
+		s.live[i].Store(0)
+		s.gen = max(s.gen, f.slots[i].generation)
+	}
+	if f.current != nil && s.latest == nil {
+		c := f.slots[f.current.slot]
+		s.live[f.current.slot].Store(c.generation)
+		s.latest = s.newUsers(c, &diskSource{d, f.current.slot, c.generation, &s.live[f.current.slot]})
+	}
+	s.changeHealth(func(h *Health) {
+		*h = Health{Mode: OnDisk, Rebuilt: h.Rebuilt, RebuiltWhy: h.RebuiltWhy, BytesOnDisk: diskUsage(s.cfg.Dir)}
+	})
+}
+
+// maxAsideBytes bounds the damaged database that is kept for whoever wants to know.
+const maxAsideBytes = 64 << 20
+
+// setAsideLocked moves the database out of the way. One is kept, if it is small and there is
+// room.
+func (s *Store) setAsideLocked(why error) error {
+	aside := s.cfg.Dir + ".aside"
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
+	size := diskUsage(s.cfg.Dir)
+	err := os.Rename(s.cfg.Dir, aside)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err != nil {
+		return fmt.Errorf("setting the database aside: %w", err)
+	}
+	if size > maxAsideBytes || s.roomLocked(2) != nil {
+		err = os.RemoveAll(aside)
+	}
+	s.slots = [slots]content{}
+	s.cfg.Logger.Warn("database set aside, the index is rebuilt", "file", aside, "err", why)
+	s.changeHealth(func(h *Health) { h.Rebuilt++; h.RebuiltWhy = why.Error() })
+	return err
+}
+
+// roomLocked says errNoRoom when there is less than so many times the margin.
+func (s *Store) roomLocked(margins int64) error {
+	free, err := freeBytes(s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	if free < margins*s.cfg.MinFreeBytes {
+		return fmt.Errorf("%w: %d MiB are free", errNoRoom, free>>20)
+	}
+	return nil
+}
+
+// inMemoryLocked goes on without a disk.
+func (s *Store) inMemoryLocked(why error) {
+	s.lowSpace = errors.Is(why, errNoRoom)
+	s.retry = s.cfg.Now().Add(retryAfter)
+	s.cfg.Logger.Error("database replaced by memory", "err", why)
+	s.changeHealth(func(h *Health) {
+		*h = Health{Mode: InMemory, Red: true, Reason: why.Error(), Rebuilt: h.Rebuilt, RebuiltWhy: h.RebuiltWhy}
+	})
+}
