@@ -42,7 +42,7 @@ limits: {conversations: 4000, conversations_per_client: 100}
 		Fleet: bootconf.Fleet{TrustedKeys: []string{"fleet.pub"}, RequireSigned: true,
 			Pull: bootconf.Pull{URL: "https://fleet.example/{id}.tar.gz", Interval: 10 * time.Minute,
 				CA: "fleet.pem", Proxy: "http://proxy.example:3128"}},
-		Log: bootconf.Log{Level: "debug", Format: "text", Syslog: "log.example:514"},
+		Log:    bootconf.Log{Level: "debug", Format: "text", Syslog: "log.example:514"},
 		Limits: bootconf.Limits{Conversations: 4000, ConversationsPerClient: 100},
 	}
 	got, problems := bootconf.Parse([]byte(in))
