@@ -25,13 +25,14 @@ $1 == "cpu" {
 }
 $1 == "start" {
 	if (!known(servers, $3)) servers = servers " " $3
-	started[$2, $3] = $4; idle[$2, $3] = $5
+	started[$2, $3] = started[$2, $3] " " $4; idle[$2, $3] = idle[$2, $3] " " $5
 }
 $1 == "after" { after[$2, $3] = $4 }
 END {
 	ns = split(scenarios, scenario, " ")
 	nv = split(servers, server, " ")
-	print "| scenario | server | CPU ms/auth | lowest–highest | × hostapd | rounds | bytes | resumed | ok |"
+	print "| scenario | server | CPU ms/auth | lowest–highest | × hostapd | rounds | bytes |" \
+		" resumed | ok |"
 	print "|---|---|---:|---:|---:|---:|---:|---:|---:|"
 	for (s = 1; s <= ns; s++) for (v = 1; v <= nv; v++) {
 		key = scenario[s] SUBSEP server[v]
@@ -61,7 +62,7 @@ END {
 	print "|---|---|---:|---:|---:|"
 	for (s = 1; s <= ns; s++) for (v = 1; v <= nv; v++)
 		printf "| %s | %s | %.0f | %.1f | %.1f |\n", scenario[s], server[v],
-			started[scenario[s], server[v]], idle[scenario[s], server[v]] / 1024,
+			median(started[scenario[s], server[v]]), median(idle[scenario[s], server[v]]) / 1024,
 			after[scenario[s], server[v]] / 1024
 	exit bad
 }

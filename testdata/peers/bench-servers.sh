@@ -8,9 +8,9 @@ port_of() {
 }
 
 configure_gatehouse() {
-	local dir=$1 lifetime=0s
+	local dir=$1/config lifetime=0s
 	[ "$resume" = off ] || lifetime=1h
-	mkdir -p "$dir"/{ca,server/bench,radius,users,state}
+	mkdir -p "$1/state" "$dir"/{ca,server/bench,radius,users}
 	cp "$pki/ca.pem" "$dir/ca/bench.pem"
 	cp "$pki/server.pem" "$dir/server/bench/certificate.pem"
 	cp "$pki/server-key.pem" "$dir/server/bench/key.pem"
@@ -35,7 +35,7 @@ CONF
 	}' >"$dir/users/all.jsonl"
 }
 
-start_gatehouse() { "$work/gatehouse" serve --config "$1" --state "$1/state" >"$1/log" 2>&1 & }
+start_gatehouse() { "$work/gatehouse" serve --config "$1/config" --state "$1/state" >"$1/log" 2>&1 & }
 
 configure_freeradius() {
 	local dir=$1 cache='cache { enable = no }'

@@ -11,16 +11,18 @@
 #
 #   SERVERS="gatehouse hostapd"   not all three      USERS=10000   users that Gatehouse knows
 #   GATEHOUSE=FILE                this binary        KEEP=1        leave logs behind
-#   PROBE=200                     authentications a client of `gatehouse probe`, for rate and latency
+#   STARTS=5                      starts of each server; Gatehouse has the state of the last one
+#   PROBE=800                     authentications of `gatehouse probe`, for rate and latency; 0: none
 #   GOMAXPROCS, GOGC, GOMEMLIMIT  reach Gatehouse
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 rounds=${ROUNDS:-5} clients=${CLIENTS:-16} each=${N:-25} users=${USERS:-10000}
-probes=${PROBE:-200}
+probes=${PROBE:-800} starts=${STARTS:-5}
 read -ra servers <<<"${SERVERS:-gatehouse freeradius hostapd}"
 scenarios=("$@")
 [ $# -gt 0 ] || scenarios=(full12 full13 rsa12)
+hz=$(getconf CLK_TCK)
 fragment_size=1024
 certificate='\(handshake/certificate\)' # received by the client: a full handshake
 secret=bench-secret-of-loopback
@@ -33,10 +35,19 @@ if [ -z "${BENCH_DIR:-}" ]; then
 			exit 1
 		}
 	done
-	# What needs the outside is done here; all else in a network namespace of its own, since
-	# hostapd listens on every address.
+	# What needs the outside is done here. All else has namespaces of its own: for the network,
+	# since hostapd listens on every address; for processes, so that none outlives the script.
 	BENCH_DIR=$(mktemp -d)
 	export BENCH_DIR
+	inside=
+	# shellcheck disable=SC2317 # the trap calls it
+	leave() {
+		[ -z "$inside" ] || kill -KILL "$inside" 2>/dev/null || true # and so all in there
+		if [ -n "${KEEP:-}" ]; then echo "kept: $BENCH_DIR"; else rm -rf "$BENCH_DIR"; fi
+	}
+	trap leave EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	if [ -n "${GATEHOUSE:-}" ]; then
 		cp "$GATEHOUSE" "$BENCH_DIR/gatehouse"
 	else
@@ -44,24 +55,18 @@ if [ -z "${BENCH_DIR:-}" ]; then
 			-o "$BENCH_DIR/gatehouse" ./cmd/gatehouse)
 	fi
 	(cd "$here" && go build -o "$BENCH_DIR/firstanswer" ./firstanswer)
+	user=()
+	[ "$(id -u)" = 0 ] || user=(--map-root-user)
+	unshare --net --pid --fork --kill-child --mount-proc "${user[@]}" "$0" "$@" &
+	inside=$!
 	code=0
-	if [ "$(id -u)" = 0 ]; then
-		unshare --net "$0" "$@" || code=$?
-	else
-		unshare --net --map-root-user "$0" "$@" || code=$?
-	fi
-	if [ -n "${KEEP:-}" ]; then echo "kept: $BENCH_DIR"; else rm -rf "$BENCH_DIR"; fi
+	wait $inside || code=$?
+	inside=
 	exit $code
 fi
 
 work=$BENCH_DIR
 pids=()
-# shellcheck disable=SC2317 # the trap calls it
-leave() {
-	stop_servers
-	[ -z "$(jobs -p)" ] || wait || true
-}
-trap leave EXIT
 ip link set lo up
 # shellcheck source=testdata/peers/bench-servers.sh
 . "$here/bench-servers.sh"
@@ -85,8 +90,10 @@ make_pki() {
 	local dir=$work/pki-$1
 	[ ! -d "$dir" ] || return 0
 	"$work/gatehouse" pki ca "$dir" --intermediate --kind "$1" --name "Bench CA"
-	"$work/gatehouse" pki issue "$dir" --kind server --key "$1" --name radius.bench.example --file server
-	"$work/gatehouse" pki issue "$dir" --kind email-san --key "$1" --name bench@bench.example --file user
+	"$work/gatehouse" pki issue "$dir" --kind server --key "$1" \
+		--name radius.bench.example --file server
+	"$work/gatehouse" pki issue "$dir" --kind email-san --key "$1" \
+		--name bench@bench.example --file user
 }
 
 # set_scenario NAME sets what distinguishes it: kind of key, phase1 of the client, resumption.
@@ -124,8 +131,12 @@ CONF
 
 # cpu_ms PID prints the CPU time of a server in ms: its own and that of children it waited for.
 cpu_ms() {
-	sed 's/.*) //' "/proc/$1/stat" | awk -v hz="$(getconf CLK_TCK)" '{ print ($12 + $13 + $14 + $15) * 1000 / hz }'
+	sed 's/.*) //' "/proc/$1/stat" |
+		awk -v hz="$hz" '{ print ($12 + $13 + $14 + $15) * 1000 / hz }'
 }
+
+# minus A B FACTOR prints (A − B) × FACTOR.
+minus() { awk -v a="$1" -v b="$2" -v f="$3" 'BEGIN { print (a - b) * f }'; }
 
 resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
@@ -142,8 +153,7 @@ start_server() {
 		tail -n 20 "$dir"/*log >&2
 		exit 1
 	fi
-	echo "start $1 $2 $(awk -v a="$began" -v b="$first" 'BEGIN { print (b - a) * 1000 }')" \
-		"$(resident_kib "${pids[-1]}")" >>"$measured"
+	echo "start $1 $2 $(minus "$first" "$began" 1000) $(resident_kib "${pids[-1]}")" >>"$measured"
 }
 
 stop_servers() {
@@ -175,33 +185,42 @@ load() {
 	done
 	wait "${waiting[@]}" || true
 	after=$(cpu_ms "$4")
-	cat "$work"/client.[0-9]* | awk -v head="cpu $1 $2 $3" -v ms="$(awk -v a="$before" -v b="$after" 'BEGIN { print b - a }')" \
-		-v wanted=$((clients * each)) '
+	cat "$work"/client.[0-9]* | awk -v wanted=$((clients * each)) \
+		-v head="cpu $1 $2 $3 $(minus "$after" "$before" 1)" '
 		/^Sending RADIUS/ { requests++ }
 		/^Received/ { bytes += $2 }
 		/RX .*certificate/ { full++ }
 		/^MPPE keys OK/ { ok += $4 }
-		END { print head, ms, wanted, ok + 0, requests + 0, bytes + 0, ok - full }' | tee -a "$measured" |
-		awk '{ printf "%-10s round %s  %-10s %6.2f ms/auth, %d of %d ok\n", $2, $3, $4, $7 ? $5 / $7 : 0, $7, $6 }' >&2
+		END { print head, wanted, ok + 0, requests + 0, bytes + 0, ok - full }' |
+		tee -a "$measured" |
+		awk '{ printf "%-10s round %s  %-10s %6.2f ms/auth, %d of %d ok\n",
+			$2, $3, $4, $7 ? $5 / $7 : 0, $7, $6 }' >&2
 }
 
 # rate SCENARIO SERVER lets our own client measure what eapol_test cannot: it sleeps in between.
+# That it finds rules broken is not the question here.
 rate() {
-	"$work/gatehouse" probe --help | grep -q -e --count || return 0
-	local version=1.2 resume_flag=()
+	local version=1.2 more=() said
 	case $1 in *13) version=1.3 ;; esac
-	[ $resume = off ] || resume_flag=(--resume)
-	printf '\n%s, %s: probe --count %d --parallel %d\n' "$1" "$2" $((probes * clients)) "$clients"
-	"$work/gatehouse" probe --server "127.0.0.1:$(port_of "$2")" --secret-file "$work/secret" \
-		--identity bench@bench.example --cert "$pki/user.pem" --key "$pki/user-key.pem" \
-		--ca "$pki/ca.pem" --tls-min $version --tls-max $version --fragment-size $fragment_size \
-		--count $((probes * clients)) --parallel "$clients" "${resume_flag[@]}" 2>/dev/null ||
-		echo "(exit code $?)"
+	[ "$resume" = off ] || more=(--resume)
+	[ "$2" != hostapd ] || sleep 5 # it takes 1,000 new sessions in that time, no more
+	said=$("$work/gatehouse" probe --server "127.0.0.1:$(port_of "$2")" \
+		--secret-file "$work/secret" --identity bench@bench.example \
+		--cert "$pki/user.pem" --key "$pki/user-key.pem" --ca "$pki/ca.pem" \
+		--tls-min $version --tls-max $version --fragment-size "$fragment_size" \
+		--count "$probes" --parallel "$clients" "${more[@]}" 2>/dev/null) || true
+	printf '%-9s %-10s %s\n' "$1" "$2" "$(echo "$said" | tail -n 1)"
 }
 
 measure() {
-	local scenario=$1 round i
+	local scenario=$1 round i server
 	set_scenario "$scenario"
+	for ((i = 1; i < starts; i++)); do # the last start is the one that serves
+		for server in "${servers[@]}"; do
+			start_server "$scenario" "$server"
+		done
+		stop_servers
+	done
 	for i in "${!servers[@]}"; do
 		start_server "$scenario" "${servers[i]}"
 	done
@@ -214,15 +233,16 @@ measure() {
 	for i in "${!servers[@]}"; do
 		echo "after $scenario ${servers[i]} $(resident_kib "${pids[i]}")" >>"$measured"
 	done
-	for i in "${!servers[@]}"; do
-		rate "$scenario" "${servers[i]}" >>"$work/rates"
+	for server in "${servers[@]}"; do
+		[ "$probes" = 0 ] || rate "$scenario" "$server" >>"$work/rates"
 	done
 	stop_servers
 }
 
 cat <<HEAD
 $(date -u +%Y-%m-%d), $(nproc) CPU, $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), Linux $(uname -r)
-$("$work/gatehouse" version); $(freeradius -v 2>/dev/null | head -n1 | cut -d, -f1 || true); $(hostapd -v 2>&1 | head -n1); $(openssl version)
+$("$work/gatehouse" version)
+$(freeradius -v 2>/dev/null | head -n1 | cut -d, -f1); $(hostapd -v 2>&1 | head -n1); $(openssl version)
 GOMAXPROCS=${GOMAXPROCS:-default} GOGC=${GOGC:-default} GOMEMLIMIT=${GOMEMLIMIT:-default}
 $clients clients × $each authentications, $rounds rounds; fragment size $fragment_size; chain root → intermediate → leaf;
 X25519, AES-128-GCM; Gatehouse knows $users users. Median of the rounds; resumed: share of all handshakes.
@@ -233,6 +253,11 @@ for scenario in "${scenarios[@]}"; do
 done
 code=0
 awk -f "$here/bench-report.awk" "$measured" || code=$?
-[ ! -s "$work/rates" ] || cat "$work/rates"
+sed -n 's/.*"msg":"memory limit","bytes":\([0-9]*\).*/\nGOMEMLIMIT that Gatehouse set itself: \1 bytes/p' \
+	"$work/${scenarios[0]}/gatehouse/log" 2>/dev/null || true
+if [ -s "$work/rates" ]; then
+	printf '\ngatehouse probe --count %d --parallel %d, on the same CPUs:\n' "$probes" "$clients"
+	cat "$work/rates"
+fi
 [ $code = 0 ] || echo "bench: not every authentication succeeded" >&2
 exit $code
