@@ -1,6 +1,9 @@
 package supplicant
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // LoadReport is what came of many authentications. It holds no secret.
 type LoadReport struct {
@@ -50,17 +53,21 @@ func (t *loadTally) report(elapsed time.Duration) *LoadReport {
 	seconds := max(elapsed, time.Microsecond).Seconds()
 	r := &LoadReport{
 		LoadCounts: t.counts, Duration: elapsed, DurationMS: milliseconds(elapsed),
-		Rate:         float64(t.counts.Finished) / seconds,
-		AcceptedRate: float64(t.counts.Accepted) / seconds,
+		Rate:         round2(float64(t.counts.Finished) / seconds),
+		AcceptedRate: round2(float64(t.counts.Accepted) / seconds),
 		Latency:      t.accepted.latency(), Retransmissions: t.retransmissions,
 		Full: t.full.kind(), Resumed: t.resumed.kind(),
 		Reasons: sorted(t.reasons), Rules: sorted(t.rules),
 	}
 	if r.Full.Count > 0 && r.Resumed.Count > 0 {
 		r.Saved = &LoadSaving{
-			Rounds: r.Full.Rounds - r.Resumed.Rounds, Bytes: r.Full.Bytes - r.Resumed.Bytes,
-			P50: r.Full.Latency.P50 - r.Resumed.Latency.P50,
+			Rounds: round2(r.Full.Rounds - r.Resumed.Rounds),
+			Bytes:  round2(r.Full.Bytes - r.Resumed.Bytes),
+			P50:    round2(r.Full.Latency.P50 - r.Resumed.Latency.P50),
 		}
 	}
 	return r
 }
+
+// round2 rounds to hundredths: more digits would only look exact.
+func round2(x float64) float64 { return math.Round(x*100) / 100 }

@@ -57,7 +57,8 @@ func (k *kindTally) add(r *Report) {
 func (k *kindTally) kind() LoadKind {
 	n := float64(max(k.times.count, 1))
 	return LoadKind{
-		Count: int(k.times.count), Rounds: float64(k.rounds) / n, Bytes: float64(k.bytes) / n,
+		Count: int(k.times.count), Rounds: round2(float64(k.rounds) / n),
+		Bytes:   round2(float64(k.bytes) / n),
 		Latency: k.times.latency(),
 	}
 }
