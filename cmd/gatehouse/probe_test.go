@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -30,6 +31,13 @@ import (
 // probe runs the command alone and returns what its user sees.
 func probe(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return probeUntil(t.Context(), stdin, args...)
+}
+
+// probeUntil is probe that ctx interrupts.
+func probeUntil(ctx context.Context, stdin string, args ...string) (
+	code int, stdout, stderr string,
+) {
 	var out, errs bytes.Buffer
 	cmd := newProbeCommand()
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
@@ -38,33 +46,14 @@ func probe(t *testing.T, stdin string, args ...string) (code int, stdout, stderr
 	cmd.SetIn(strings.NewReader(stdin))
 	cmd.SetOut(&out)
 	cmd.SetErr(&errs)
-	code = report(&errs, cmd, cmd.ExecuteContext(t.Context()))
+	code = report(&errs, cmd, cmd.ExecuteContext(ctx))
 	return code, out.String(), errs.String()
 }
 
 // refuser is a RADIUS server that rejects everybody.
 func refuser(t *testing.T, secret string) string {
 	t.Helper()
-	sock, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	t.Cleanup(func() { sock.Close(); <-done })
-	go func() {
-		defer close(done)
-		buf := make([]byte, radius.MaxPacketLength)
-		for {
-			n, from, err := sock.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			if reply := reject(buf[:n], secret); reply != nil {
-				_, _ = sock.WriteTo(reply, from)
-			}
-		}
-	}()
-	return sock.LocalAddr().String()
+	return answering(t, func(raw []byte) []byte { return reject(raw, secret) })
 }
 
 func reject(raw []byte, secret string) []byte {
@@ -116,6 +105,11 @@ func TestProbeUsage(t *testing.T) {
 		{"TLS versions", "lowest TLS version TLS 1.3 is above", with("--tls-min", "1.3",
 			"--tls-max", "1.2")},
 		{"fragment size", "fragment size 5 is not between", with("--fragment-size", "5")},
+		{"count", "--count must be above zero", with("--count", "0")},
+		{"parallel", "--parallel must be above zero", with("--parallel", "0")},
+		{"too parallel", "10001 at a time are more than 10000", with("--parallel", "10001")},
+		{"duration", "--duration must not be negative", with("--duration", "-1s")},
+		{"station", "it cannot be counted up", with("--parallel", "2", "--station", "x")},
 		{"timeout", "--timeout must be above zero", with("--timeout", "0s")},
 		{"port", "missing port", append([]string{"--server", "127.0.0.1"}, good[2:]...)},
 	}
