@@ -2,7 +2,6 @@ package appliance_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -117,17 +116,7 @@ func TestEapolTestKeyName(t *testing.T) {
 // TestTL9EapolTestWithoutExtendedMasterSecret takes the extension away from OpenSSL.
 func TestTL9EapolTestWithoutExtendedMasterSecret(t *testing.T) {
 	t.Parallel()
-	conf := filepath.Join(t.TempDir(), "openssl.cnf")
-	if err := os.WriteFile(conf, []byte(`openssl_conf = init
-[init]
-ssl_conf = ssl
-[ssl]
-system_default = defaults
-[defaults]
-Options = -ExtendedMasterSecret
-`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	conf := withoutExtendedMasterSecret(t)
 	for name, kind := range map[string]lab.KeyKind{"ecdsa": lab.P256, "rsa": lab.RSA2048} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

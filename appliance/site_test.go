@@ -153,6 +153,7 @@ type decision struct {
 	TLSVersion    string `json:"tls_version"`
 	CertSHA256    string `json:"cert_sha256"`
 	OCSP          string
+	Resumed       bool
 	Rounds        int
 	Generation    uint64
 }

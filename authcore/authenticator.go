@@ -51,15 +51,17 @@ type Config struct {
 	PerNAS        int              // of them from one address; zero: half of Conversations
 	Lifetime      time.Duration    // of a conversation; zero: DefaultLifetime
 	Paths         int              // remembered; zero: pki.DefaultPaths
+	Sessions      int              // resumable; zero: eaptls.DefaultSessions
 }
 
 // An Authenticator answers the Access-Requests of all RADIUS servers. It implements
 // radserver.Handler and is safe for concurrent use.
 type Authenticator struct {
-	config  Config
-	decider *Decider
-	table   *table
-	flights *eaptls.Budget
+	config   Config
+	decider  *Decider
+	table    *table
+	flights  *eaptls.Budget
+	sessions *eaptls.Sessions
 }
 
 // New returns an Authenticator. It starts nothing; Run must run for conversations to expire.
@@ -77,8 +79,9 @@ func New(config Config) *Authenticator {
 		config.Lifetime = DefaultLifetime
 	}
 	return &Authenticator{
-		config:  config,
-		flights: eaptls.NewBudget(largeFlights),
+		config:   config,
+		flights:  eaptls.NewBudget(largeFlights),
+		sessions: eaptls.NewSessions(config.Sessions),
 		table: newTable(limits{all: config.Conversations, nas: config.PerNAS,
 			lifetime: config.Lifetime, linger: linger}),
 		decider: &Decider{Snapshots: config.Snapshots, Now: config.Now, Status: config.Status,
@@ -92,6 +95,9 @@ func (a *Authenticator) Decider() *Decider { return a.decider }
 // Conversations returns how many conversations are under way, and how many are finished and
 // kept only to answer a retransmission.
 func (a *Authenticator) Conversations() (live, lingering int) { return a.table.counts() }
+
+// Sessions returns how many TLS sessions may be resumed.
+func (a *Authenticator) Sessions() int { return a.sessions.Len() }
 
 // Run ends conversations whose time is up, until ctx ends; then it ends all of them.
 func (a *Authenticator) Run(ctx context.Context) error {
@@ -110,8 +116,9 @@ func (a *Authenticator) Run(ctx context.Context) error {
 	}
 }
 
-// Sweep ends the conversations whose time is up at now. Run calls it every second.
+// Sweep ends the conversations, and forgets the sessions, whose time is up at now. Run calls it every second.
 func (a *Authenticator) Sweep(now time.Time) {
+	a.sessions.Expire(now)
 	for _, c := range a.table.expire(now) {
 		a.abandon(c, "")
 	}

@@ -41,6 +41,7 @@ type conversation struct {
 	outer      string // the EAP identity, printable
 	decision   Decision
 	tlsVersion string
+	resumed    bool
 	rounds     int
 	over       bool
 }
@@ -51,7 +52,7 @@ type stationKey struct{ nas, station string }
 // verdict asks the Decider about the peer of this conversation. It runs inside the TLS engine,
 // under c.mu.
 func (c *conversation) verdict(a *Authenticator, cs *tls.ConnectionState) eaptls.Verdict {
-	c.tlsVersion = versionName(cs.Version)
+	c.tlsVersion, c.resumed = versionName(cs.Version), cs.DidResume
 	d := a.decider.Evaluate(Query{
 		Server: c.server, Chain: cs.PeerCertificates,
 		Wake: func() { go a.resume(c) },
@@ -72,7 +73,7 @@ func (c *conversation) event(now time.Time, result audit.Result, f *eap.Failure)
 	e := audit.Event{
 		Time: now, Result: result, Reason: f.Reason, Detail: f.Detail,
 		Server: c.server, Client: c.client, NAS: c.nas, Station: c.station,
-		OuterIdentity: c.outer, TLSVersion: c.tlsVersion,
+		OuterIdentity: c.outer, TLSVersion: c.tlsVersion, Resumed: c.resumed,
 		CertSHA256: d.CertSHA256, CA: d.CA, OCSP: d.Standing.Status,
 		OCSPSource: d.Standing.Source, OCSPAge: d.Standing.Age,
 		Duration: now.Sub(c.started), Rounds: c.rounds,

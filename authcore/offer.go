@@ -34,8 +34,11 @@ func (a *Authenticator) tlsConfig(c *conversation, sn *snapshot.Snapshot, server
 	}
 	config := eaptls.Config{
 		TLSMin: rules.TLSMin, TLSMax: rules.TLSMax, PostQuantum: rules.PostQuantum,
-		FragmentSize: min(rules.FragmentSize, mtu), Budget: a.flights, Time: a.config.Now, Certificates: sn.Certificates(),
-		Verify: func(cs *tls.ConnectionState) eaptls.Verdict { return c.verdict(a, cs) },
+		FragmentSize: min(rules.FragmentSize, mtu), Budget: a.flights,
+		Time: a.config.Now, Certificates: sn.Certificates(),
+		Sessions: a.sessions, SessionLifetime: rules.SessionLifetime,
+		Binding: eaptls.Binding(server.TrustHash),
+		Verify:  func(cs *tls.ConnectionState) eaptls.Verdict { return c.verdict(a, cs) },
 	}
 	if rules.CAHints {
 		config.ClientCAs = server.Hints

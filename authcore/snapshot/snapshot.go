@@ -4,6 +4,7 @@
 package snapshot
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -41,17 +42,30 @@ type Server struct {
 	*policy.Server
 	Trust *pki.Trust
 	Hints *x509.CertPool // whose names a TLS CertificateRequest may list
+	// TrustHash stands for all that decides whose certificate is believed here: the server and
+	// its method, anchors, scopes, the EAP and identity rules. Users and replies are not in
+	// it: an edit of those leaves TLS sessions resumable, for they are judged anew anyway.
+	TrustHash [sha256.Size]byte
 }
 
-func newServer(sv *policy.Server, cas []*pki.CA) *Server {
-	s := &Server{Server: sv, Trust: pki.NewTrust(cas), Hints: x509.NewCertPool()}
-	for _, ca := range cas {
+func newServer(sv *policy.Server, cas []*CA, p *policy.Policy) *Server {
+	s := &Server{Server: sv, Hints: x509.NewCertPool()}
+	chains := make([]*pki.CA, len(cas))
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%q %q %+v %+v", sv.Name, sv.Method, p.EAP, p.Identity)
+	for i, ca := range cas {
+		chains[i] = ca.CA
+		fmt.Fprintf(hash, " %q %q", ca.Scope.Domains, ca.Scope.Groups)
 		for _, list := range [][]*x509.Certificate{ca.Anchors, ca.Intermediates} {
 			for _, certificate := range list {
 				s.Hints.AddCert(certificate)
 			}
 		}
 	}
+	s.Trust = pki.NewTrust(chains)
+	anchors := s.Trust.Hash()
+	hash.Write(anchors[:])
+	s.TrustHash = [sha256.Size]byte(hash.Sum(nil))
 	return s
 }
 
@@ -96,18 +110,18 @@ func (d *Draft) Seal(generation uint64) (*Snapshot, error) {
 		s.cas[ca.Name] = ca
 	}
 	for _, sv := range d.Servers {
-		var cas []*pki.CA
+		var cas []*CA
 		for _, name := range sv.CAs {
 			ca, ok := s.cas[name]
 			if !ok {
 				return nil, fmt.Errorf("sealing the configuration: RADIUS server %q names the unknown CA %q", sv.Name, name)
 			}
-			cas = append(cas, ca.CA)
+			cas = append(cas, ca)
 		}
 		if sv.Method == policy.Passwordless && len(cas) == 0 {
 			return nil, fmt.Errorf("sealing the configuration: passwordless RADIUS server %q has no CA", sv.Name)
 		}
-		s.servers[sv.Name] = newServer(sv, cas)
+		s.servers[sv.Name] = newServer(sv, cas, &d.Policy)
 	}
 	clients, err := policy.NewClients(d.Servers)
 	if err != nil {

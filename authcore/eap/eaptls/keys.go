@@ -68,6 +68,18 @@ func deriveKeys12(cs *tls.ConnectionState, hello []byte, secrets *masterLog) (*e
 	return k, nil
 }
 
+// clientRandom returns the random of the ClientHello that begins flight (RFC 5246 §7.4.1.2), or
+// nil.
+//
+//	record: type, version (2), length (2); handshake: type, length (3); version (2), random (32)
+func clientRandom(flight []byte) []byte {
+	const recordHandshake, clientHello, at = 22, 1, 5 + 4 + 2
+	if len(flight) < at+randomLen || flight[0] != recordHandshake || flight[5] != clientHello {
+		return nil
+	}
+	return flight[at : at+randomLen]
+}
+
 // hashOf returns the hash of a TLS 1.2 cipher suite's PRF (RFC 5246 §5).
 func hashOf(suite uint16) func() hash.Hash {
 	switch suite {

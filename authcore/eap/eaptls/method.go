@@ -45,6 +45,10 @@ type Config struct {
 	Budget       *Budget           // for large flights, shared by all conversations; nil: none
 	Time         func() time.Time  // nil: time.Now
 
+	Sessions        *Sessions     // shared by all conversations; nil: no resumption
+	SessionLifetime time.Duration // from the full handshake on; zero: no resumption
+	Binding         Binding       // under which this conversation's session may be resumed
+
 	// Verify is asked for a verdict on the peer, whose certificates (perhaps none) are in the
 	// state. It runs before proof of possession and must only read. Required.
 	Verify func(*tls.ConnectionState) Verdict
@@ -63,6 +67,9 @@ type Method struct {
 	in       inbox
 	out      outbox
 	secrets  masterLog
+	resume   resumption
+	random   [randomLen]byte // of the ClientHello
+	resumed  bool
 	hello    []uint16 // versions that the ClientHello offers; nil: none was read
 	verdict  Verdict
 	asked    bool // Verify has given a final verdict
@@ -91,6 +98,13 @@ func New(config Config) *Method {
 	m := &Method{config: config}
 	m.out.max = max(size, MinFragmentSize) - eapOverhead
 	m.in.limit, m.in.budget = ReassemblyLimit, config.Budget
+	if config.Time == nil {
+		m.config.Time = time.Now
+	}
+	m.resume = resumption{
+		sessions: config.Sessions, binding: config.Binding, lifetime: config.SessionLifetime,
+		now: m.config.Time, secrets: &m.secrets,
+	}
 	m.in.reset()
 	return m
 }
@@ -111,6 +125,7 @@ func (m *Method) Close() {
 	m.keys.Clear()
 	m.in.reset()
 	m.in.data, m.out, m.keys = nil, outbox{}, nil
+	m.resume.found, m.resume.offered = nil, nil // not succeeded, not kept
 }
 
 // Failure returns why the conversation will fail, once our alert is on its way.
@@ -149,9 +164,7 @@ func (m *Method) Step(data []byte) eap.Step {
 		return m.send()
 	}
 	if m.phase == finishing && isAck(data) {
-		keys := m.keys
-		m.keys = nil // the caller's now
-		return eap.Step{Status: eap.Done, Keys: keys}
+		return m.done()
 	}
 	if len(m.in.data) == 0 && isAck(data) {
 		return m.invalid("an acknowledgement with no fragment outstanding")
@@ -171,6 +184,7 @@ func (m *Method) Step(data []byte) eap.Step {
 	}
 	if m.engine == nil {
 		m.engine = newEngine(m.tlsConfig)
+		copy(m.random[:], clientRandom(m.in.data))
 	}
 	if m.phase == started {
 		m.phase = receiving
@@ -206,15 +220,21 @@ func (m *Method) after(e event) eap.Step {
 
 // establish derives the keys and sends what ends the handshake: with TLS 1.3 the commitment,
 // one encrypted zero octet, after which only Success may follow (RFC 9190 §2.1.1, §2.5); with
-// TLS 1.2 our Finished, which the engine has written already.
+// TLS 1.2 our Finished, which the engine has written already, if it was not the peer's turn to
+// finish.
 func (m *Method) establish() eap.Step {
+	cs := m.engine.conn.ConnectionState()
+	m.resumed = cs.DidResume
+	if m.resumed && cs.Version == tls.VersionTLS12 && m.resume.found != nil {
+		// The key log has no line for a resumed session.
+		m.secrets = masterLog{clientRandom: m.random, master: m.resume.found.master, seen: true}
+	}
 	keys, err := deriveKeys(m.engine, &m.secrets)
 	m.secrets.clear()
 	if err != nil {
 		return m.failed(&eap.Failure{Reason: audit.Internal, Detail: err.Error()})
 	}
 	m.keys = keys
-	cs := m.engine.conn.ConnectionState()
 	if cs.Version == tls.VersionTLS13 {
 		if _, err := m.engine.conn.Write([]byte{0}); err != nil {
 			return m.failed(&eap.Failure{Reason: audit.TLSHandshake, Detail: err.Error()})
@@ -222,7 +242,19 @@ func (m *Method) establish() eap.Step {
 	}
 	m.phase = finishing
 	m.out.load(m.engine.output())
+	if m.out.empty() {
+		// TLS 1.2 resumed: the peer's Finished was the last message (RFC 5216 §2.1.2).
+		return m.done()
+	}
 	return m.send()
+}
+
+// done ends a conversation that has succeeded: from now on its session may be resumed.
+func (m *Method) done() eap.Step {
+	m.resume.commit(m.resumed)
+	keys := m.keys
+	m.keys = nil // the caller's now
+	return eap.Step{Status: eap.Done, Keys: keys}
 }
 
 // send returns the next fragment of what is to be sent.
@@ -257,7 +289,7 @@ func (m *Method) tlsConfig(e *engine) *tls.Config {
 	if m.config.PostQuantum {
 		curves = append([]tls.CurveID{tls.X25519MLKEM768}, curves...)
 	}
-	return &tls.Config{
+	config := &tls.Config{
 		Certificates:     m.config.Certificates,
 		MinVersion:       max(m.config.TLSMin, tls.VersionTLS12),
 		MaxVersion:       m.config.TLSMax,
@@ -267,13 +299,14 @@ func (m *Method) tlsConfig(e *engine) *tls.Config {
 		Time:             m.config.Time,
 		KeyLogWriter:     &m.secrets,
 
-		SessionTicketsDisabled: true,
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			m.hello = slices.Clone(hello.SupportedVersions)
 			return nil, nil
 		},
 		VerifyConnection: func(cs tls.ConnectionState) error { return m.verify(e, &cs) },
 	}
+	m.resume.configure(config)
+	return config
 }
 
 // verify runs inside the engine, with the peer's certificate read and nothing proved.
@@ -290,6 +323,9 @@ func (m *Method) verify(e *engine, cs *tls.ConnectionState) error {
 	m.asked = true
 	if m.verdict.Accept {
 		return nil
+	}
+	if cs.DidResume {
+		m.resume.refuse()
 	}
 	if m.verdict.Failure == nil {
 		m.verdict.Failure = &eap.Failure{Reason: audit.Internal, Detail: "refused without a reason"}
