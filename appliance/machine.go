@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,9 +39,7 @@ func readMachine(fsys fs.FS) machine {
 	if kib, ok := memTotal(fsys); ok {
 		m.memory = kib << 10
 	}
-	for _, name := range []string{
-		"sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes",
-	} {
+	for _, name := range memoryLimitFiles(fsys) {
 		data, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			continue
@@ -50,6 +50,38 @@ func readMachine(fsys fs.FS) machine {
 		}
 	}
 	return m
+}
+
+// memoryLimitFiles names the files that may hold a limit for this process: those of its control
+// group and of every group above it, in the hierarchy of either version. A service's own limit
+// (systemd's MemoryMax) stands in its own group; in a container that group is the root.
+func memoryLimitFiles(fsys fs.FS) (names []string) {
+	data, err := fs.ReadFile(fsys, "proc/self/cgroup")
+	if err != nil {
+		data = []byte("0::/\n1:memory:/\n")
+	}
+	for line := range strings.Lines(string(data)) {
+		// hierarchy:controllers:path; version 2 has the hierarchy 0 and no controllers.
+		field := strings.SplitN(strings.TrimSuffix(line, "\n"), ":", 3)
+		var root, file string
+		switch {
+		case len(field) != 3:
+			continue
+		case field[0] == "0" && field[1] == "":
+			root, file = "sys/fs/cgroup", "memory.max"
+		case slices.Contains(strings.Split(field[1], ","), "memory"):
+			root, file = "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+		default:
+			continue
+		}
+		for group := path.Clean("/" + field[2]); ; group = path.Dir(group) {
+			names = append(names, path.Join(root, group, file))
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return names
 }
 
 // memTotal returns MemTotal of /proc/meminfo, in KiB.
