@@ -130,10 +130,13 @@ func (a *Appliance) findUser(name string) (any, error) {
 	if sn == nil {
 		return nil, fmt.Errorf("%w: %w", webui.ErrNotFound, ErrNoConfiguration)
 	}
-	for space, key := range map[identity.Space]string{
-		identity.Usernames: identity.FoldUsername(name), identity.Addresses: identity.FoldAddress(name),
+	for _, try := range []struct { // the name itself comes first
+		space identity.Space
+		key   string
+	}{
+		{identity.Usernames, identity.FoldUsername(name)}, {identity.Addresses, identity.FoldAddress(name)},
 	} {
-		user, ok, err := sn.Users().Find(space, key)
+		user, ok, err := sn.Users().Find(try.space, try.key)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package appliance
 import (
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -46,7 +47,7 @@ func (a *Appliance) bindWeb() error {
 	}
 	config := a.webConfig()
 	config.Certificate, config.Anyone = certificate, host != ""
-	a.web, err = listen("listen.ui", addr, webui.NewServer(config))
+	a.web, err = a.listen("listen.ui", addr, webCrowd, webui.NewServer(config))
 	return err
 }
 
@@ -57,20 +58,23 @@ func (a *Appliance) bindMetrics() (err error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", a.counters)
-	a.metrics, err = listen("listen.metrics", addr, &http.Server{
+	a.metrics, err = a.listen("listen.metrics", addr, metricsCrowd, &http.Server{
 		Handler: mux, ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout,
 		MaxHeaderBytes: metricsHeader,
 	})
 	return err
 }
 
-func listen(key, addr string, server *http.Server) (*listener, error) {
+// listen binds addr, which key of gatehouse.yaml names, for at most crowd connections at once.
+func (a *Appliance) listen(key, addr string, crowd int64, server *http.Server) (*listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", key, err)
 	}
 	server.Addr = addr
-	return &listener{Listener: l, server: server}, nil
+	// Whoever knocks without speaking TLS is not worth a line on the flash.
+	server.ErrorLog = slog.NewLogLogger(a.config.Logger.With("part", key).Handler(), slog.LevelDebug)
+	return &listener{Listener: &crowdedListener{Listener: l, limit: crowd}, server: server}, nil
 }
 
 func (a *Appliance) makeReconciler() error {
