@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -152,4 +153,24 @@ func TestWebCertificate(t *testing.T) {
 	if info := must(os.Stat(filepath.Join(state, "tls", "key.pem")))(t); info.Mode().Perm() != 0o600 {
 		t.Errorf("the key has mode %v, want 0600", info.Mode().Perm())
 	}
+}
+
+// TestGopsIsOptIn finds no agent by default, and one on loopback, loudly, when it is asked for.
+func TestGopsIsOptIn(t *testing.T) {
+	s := newSite(t).start() // not parallel: the agent is the process's
+	if _, err := os.Stat(filepath.Join(s.state, "gops")); err == nil {
+		t.Error("the gops agent is on by default")
+	}
+	on := newSite(t)
+	on.boot.Listen.GOPS = "127.0.0.1:0"
+	on.start()
+	dir := filepath.Join(on.state, "gops")
+	on.eventually("running gops", func() bool {
+		files, err := os.ReadDir(dir)
+		return err == nil && len(files) == 1
+	})
+	if info := must(os.Stat(dir))(t); info.Mode().Perm() != 0o700 {
+		t.Errorf("the agent's directory has mode %v, want 0700", info.Mode().Perm())
+	}
+	on.eventually("saying so", func() bool { return strings.Contains(on.log.String(), "gops diagnosis agent is on") })
 }

@@ -37,6 +37,9 @@ func (a *Appliance) parts() []part {
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}
+	if a.config.Boot.Listen.GOPS != "" {
+		parts = append(parts, part{"gops", a.runGops})
+	}
 	return append(parts, part{"systemd", a.runNotify})
 }
 

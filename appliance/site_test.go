@@ -27,6 +27,7 @@ type site struct {
 	state     string
 	log       *logBuffer
 	appliance *appliance.Appliance
+	boot      *bootconf.Config
 	port      int
 	ca        *lab.CA // vouches for users
 	serverCA  *lab.CA
@@ -37,7 +38,10 @@ type site struct {
 // alice. Tests change it before start.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), state: shortTempDir(t), log: newLogBuffer()}
+	s := &site{t: t, dir: t.TempDir(), state: shortTempDir(t), log: newLogBuffer(), boot: bootconf.Default()}
+	s.boot.Listen = bootconf.Listen{
+		Auth: "127.0.0.1:0", UI: "127.0.0.1:0", Metrics: "127.0.0.1:0",
+	}
 	s.ca = must(lab.NewCA(lab.CAOptions{Name: "User CA"}))(t)
 	s.serverCA = must(lab.NewCA(lab.CAOptions{Name: "Server CA"}))(t)
 	s.writeServer("ecdsa", lab.P256)
@@ -84,12 +88,8 @@ func (s *site) start() *site {
 // run runs the appliance until the test ends.
 func (s *site) run() {
 	s.t.Helper()
-	boot := bootconf.Default()
-	boot.Listen = bootconf.Listen{
-		Auth: "127.0.0.1:0", UI: "127.0.0.1:0", Metrics: "127.0.0.1:0",
-	}
 	a, err := appliance.New(appliance.Config{
-		Boot: boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
+		Boot: s.boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
 		Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

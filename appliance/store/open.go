@@ -69,22 +69,33 @@ func (s *Store) tryLocked() error {
 	if err := s.lock.opening(); err != nil {
 		return err
 	}
-	d, err := openDisk(s.cfg.Dir, &badgerLog{logger: s.cfg.Logger})
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = ErrInUse
-	}
-	var f found
-	if err == nil {
-		d.written = s.written
-		if f, err = d.inspect(len(names) == 0); err != nil {
-			err = errors.Join(err, d.close())
-		}
-	}
+	d, f, err := s.openChecked(len(names) == 0)
 	if err != nil {
 		return errors.Join(err, s.lock.settled())
 	}
 	s.useLocked(d, f)
 	return s.lock.running()
+}
+
+// openChecked opens the database and looks whether all of it is there. Fresh says that the
+// directory was empty before.
+func (s *Store) openChecked(fresh bool) (*disk, found, error) {
+	if err := verifyTables(s.cfg.Dir); err != nil {
+		return nil, found{}, err
+	}
+	d, err := openDisk(s.cfg.Dir, &badgerLog{logger: s.cfg.Logger})
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		err = ErrInUse
+	}
+	if err != nil {
+		return nil, found{}, err
+	}
+	d.written = s.written
+	f, err := d.inspect(fresh)
+	if err != nil {
+		return nil, found{}, errors.Join(err, d.close())
+	}
+	return d, f, nil
 }
 
 // useLocked takes an open database into use.

@@ -35,7 +35,7 @@ func badgerOptions(dir string, log *badgerLog) badger.Options {
 		WithDetectConflicts(false). // one writer
 		WithMetricsEnabled(false).
 		WithSyncWrites(false). // all of it can be built anew; flips are synced
-		WithChecksumVerificationMode(options.OnTableAndBlockRead).
+		WithChecksumVerificationMode(options.OnBlockRead).
 		WithLogger(log)
 	o.TableSizeMultiplier = 1
 	return o
