@@ -135,8 +135,15 @@ func TestWebCertificate(t *testing.T) {
 	t.Parallel()
 	state := shortTempDir(t)
 	now := time.Now()
-	first := must(appliance.WebCertificate(state, now.AddDate(0, -1, 0), now))(t)
-	again := must(appliance.WebCertificate(state, now, now.AddDate(1, 0, 0)))(t)
+	start := func(built, at time.Time) tls.Certificate {
+		t.Helper()
+		return must(appliance.WebCertificate(appliance.Config{
+			StateDir: state, Built: built, Now: func() time.Time { return at },
+			Logger: slog.New(slog.DiscardHandler),
+		}))(t)
+	}
+	first := start(now.AddDate(0, -1, 0), now)
+	again := start(now, now.AddDate(1, 0, 0))
 	if !first.Leaf.Equal(again.Leaf) {
 		t.Error("got another certificate after a restart")
 	}
@@ -147,8 +154,24 @@ func TestWebCertificate(t *testing.T) {
 		t.Errorf("valid for %v, want at most 825 days", life)
 	}
 	late := first.Leaf.NotAfter.AddDate(0, 0, -10)
-	if renewed := must(appliance.WebCertificate(state, now, late))(t); renewed.Leaf.Equal(first.Leaf) {
+	renewed := start(now, late)
+	if renewed.Leaf.Equal(first.Leaf) {
 		t.Error("got the old certificate ten days before its end")
+	}
+	// What power cuts leave: half a file, an empty one, a key of another certificate.
+	for name, content := range map[string]string{
+		"certificate.pem": "-----BEGIN CERTIFICATE-----\nMIIB", "key.pem": "",
+	} {
+		if err := os.WriteFile(filepath.Join(state, "tls", name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		anew := start(now, late)
+		if anew.Leaf.Equal(renewed.Leaf) {
+			t.Errorf("damaged %s: got the certificate that is gone", name)
+		}
+		if !anew.Leaf.Equal(start(now, late).Leaf) {
+			t.Errorf("damaged %s: what was made anew is not kept", name)
+		}
 	}
 	if info := must(os.Stat(filepath.Join(state, "tls", "key.pem")))(t); info.Mode().Perm() != 0o600 {
 		t.Errorf("the key has mode %v, want 0600", info.Mode().Perm())

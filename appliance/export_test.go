@@ -1,4 +1,8 @@
 package appliance
 
-// WebCertificate is webCertificate, for tests.
-var WebCertificate = webCertificate
+import "crypto/tls"
+
+// WebCertificate is webCertificate of an Appliance with that configuration, for tests.
+func WebCertificate(config Config) (tls.Certificate, error) {
+	return (&Appliance{config: config}).webCertificate()
+}

@@ -27,25 +27,34 @@ const (
 
 // webCertificate returns the self-signed certificate of the web listener, kept in the state
 // directory's tls/; it is made at the first start and shortly before it expires. It is valid
-// from the build date on, so that it is believed before the clock has been set.
-func webCertificate(stateDir string, built, now time.Time) (tls.Certificate, error) {
-	dir := filepath.Join(stateDir, "tls")
+// from the build date on, so that it is believed before the clock has been set. One that cannot
+// be used, as a power cut leaves it, is set aside and made anew: a page that shows another
+// fingerprint is better than a gateway that does not start.
+func (a *Appliance) webCertificate() (tls.Certificate, error) {
+	now := a.config.Now()
+	dir := filepath.Join(a.config.StateDir, "tls")
 	certFile, keyFile := filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem")
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	switch {
 	case err == nil && now.Add(webCertRenew).Before(pair.Leaf.NotAfter):
 		return pair, nil
+	case errors.Is(err, fs.ErrPermission):
+		return tls.Certificate{}, fmt.Errorf("reading the web certificate: %w", err)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return tls.Certificate{}, fmt.Errorf("reading the web certificate (remove %s to have it made anew): %w", dir, err)
+		aside := dir + ".damaged"
+		a.config.Logger.Warn("web certificate made anew", "part", "webui", "file", aside, "err", err)
+		if err := errors.Join(os.RemoveAll(aside), os.Rename(dir, aside)); err != nil {
+			return tls.Certificate{}, fmt.Errorf("setting the web certificate aside: %w", err)
+		}
 	}
-	certPEM, keyPEM, err := makeWebCertificate(built, now)
+	certPEM, keyPEM, err := makeWebCertificate(a.config.Built, now)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making the web certificate: %w", err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return tls.Certificate{}, fmt.Errorf("keeping the web certificate: %w", err)
 	}
-	// The key first: a certificate without its key would be read as a pair next time.
+	// What a crash leaves of a pair is found at the next start.
 	if err := errors.Join(os.WriteFile(keyFile, keyPEM, 0o600), os.WriteFile(certFile, certPEM, 0o644)); err != nil {
 		return tls.Certificate{}, fmt.Errorf("keeping the web certificate: %w", err)
 	}

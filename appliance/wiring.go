@@ -37,7 +37,7 @@ func (a *Appliance) bindWeb() error {
 	if addr == "" {
 		return nil
 	}
-	certificate, err := webCertificate(a.config.StateDir, a.config.Built, a.config.Now())
+	certificate, err := a.webCertificate()
 	if err != nil {
 		return err
 	}
