@@ -91,8 +91,8 @@ const starterPolicy = `# The defaults for all RADIUS servers. What is commented 
 # Is the certificate still good? By default every authentication needs a fresh OCSP status, and a
 # certificate that names no responder is refused.
 # Revocation is not checked yet in this version, and "require" keeps its promise all the same: it
-# refuses everybody (ocsp_unavailable). Write "ocsp: off" only if you can live with revoked
-# certificates being accepted meanwhile.
+# refuses everybody (ocsp_unavailable). Make it "ocsp: off" below only if you can live with
+# revoked certificates being accepted meanwhile.
 revocation:
   # ocsp: require                # require | prefer (unavailable: accept and say so) | off
   # no_responder: reject         # a certificate names none: reject | responder | crl | allow
@@ -121,6 +121,7 @@ clients:                                   # your access points, one by one or b
   - name: access-points
     address: 192.0.2.0/24
     secret: "%s"
+#  - {name: this-gateway, address: 127.0.0.1, secret: "…"}     # to try it from here: gatehouse probe
 # users: {groups: []}                      # empty: every active user
 # reply:                                   # the first rule that matches
 #   - {groups: [guests], vlan: "30"}

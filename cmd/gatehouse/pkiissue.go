@@ -161,6 +161,8 @@ func (f *pkiIssueFlags) check() error {
 		return usagef("--kind is missing: %s", strings.Join(issueKindNames(), ", "))
 	case f.name == "":
 		return usagef("--name is missing")
+	case f.addressMissing():
+		return usagef("--kind %s takes a --name with an @, not %q", f.kind, f.name)
 	case f.days < 0:
 		return usagef("--days %d is below zero", f.days)
 	case f.file != "" && f.file != f.base():
@@ -169,6 +171,16 @@ func (f *pkiIssueFlags) check() error {
 		return usagef("a flag for odd user certificates does not go with --kind server")
 	}
 	return nil
+}
+
+// addressMissing reports whether the name is to be an address, and is none.
+func (f *pkiIssueFlags) addressMissing() bool {
+	kind, err := parseIssueKind(f.kind)
+	if err != nil || kind != lab.EmailSAN && kind != lab.EmailDN && kind != lab.UserUPN {
+		return false
+	}
+	local, domain, _ := strings.Cut(f.name, "@")
+	return local == "" || domain == ""
 }
 
 // userOnly reports whether a flag is set that server credentials do not have.

@@ -83,7 +83,7 @@ func isOpen(s policy.Scope) bool { return len(s.Domains) == 0 && len(s.Groups) =
 // everybody.
 func (l *loader) warnRevocation(d *snapshot.Draft) {
 	const text = "revocation is not checked yet: with ocsp: %s every authentication is refused (ocsp_unavailable)"
-	const remedy = "write revocation: {ocsp: off}, and accept that revoked certificates are let in"
+	const remedy = "write ocsp: off under revocation, and accept that revoked certificates are let in"
 	inherited := false
 	for _, f := range l.cas {
 		switch {
