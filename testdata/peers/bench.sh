@@ -6,8 +6,9 @@
 #
 # A round gives every server, one after the other, CLIENTS eapol_test at once, each with N
 # authentications. Absolute times drift on shared machines: read the ratio, which is taken within
-# a round. Scenarios: full12 full13 rsa12 (the default), resumed12 resumed13 (one full handshake
-# per client, then resumed ones). ROUNDS=1 N=20 CLIENTS=4 checks the script itself.
+# a round. Scenarios: full12 full13 rsa12 (the default: the same devices come back), first12 (each
+# authentication is that of a device never seen before), resumed12 resumed13 (one full handshake per
+# client, then resumed ones). ROUNDS=1 N=20 CLIENTS=4 checks the script itself.
 #
 #   SERVERS="gatehouse hostapd"   not all three      USERS=10000   users that Gatehouse knows
 #   GATEHOUSE=FILE                this binary        KEEP=1        leave logs behind
@@ -85,25 +86,32 @@ Ciphersuites = TLS_AES_128_GCM_SHA256
 Groups = X25519:P-256
 CONF
 
+no_pki() {
+	echo "bench: gatehouse pki:" >&2
+	tail -n 5 "$work/pki.log" >&2
+	exit 1
+}
+
 # make_pki KIND makes root, intermediate, server credential and one user certificate below it.
 make_pki() {
 	local dir=$work/pki-$1
 	[ ! -d "$dir" ] || return 0
-	"$work/gatehouse" pki ca "$dir" --intermediate --kind "$1" --name "Bench CA"
-	"$work/gatehouse" pki issue "$dir" --kind server --key "$1" \
-		--name radius.bench.example --file server
-	"$work/gatehouse" pki issue "$dir" --kind email-san --key "$1" \
-		--name bench@bench.example --file user
+	"$work/gatehouse" pki ca "$dir" --intermediate --kind "$1" --name "Bench CA" &&
+		"$work/gatehouse" pki issue "$dir" --kind server --key "$1" \
+			--name radius.bench.example --file server &&
+		"$work/gatehouse" pki issue "$dir" --kind email-san --key "$1" \
+			--name bench@bench.example --file user
 }
 
 # set_scenario NAME sets what distinguishes it: kind of key, phase1 of the client, resumption.
 set_scenario() {
 	local kind=ecdsa
-	resume=off phase1="tls_disable_tlsv1_3=1"
+	fresh='' resume=off phase1="tls_disable_tlsv1_3=1"
 	case $1 in
 	full12) ;;
 	full13) phase1="tls_disable_tlsv1_3=0" ;;
 	rsa12) kind=rsa ;;
+	first12) fresh=yes ;;
 	resumed12) resume=on phase1="tls_disable_tlsv1_3=1 tls_disable_session_ticket=0" ;;
 	resumed13) resume=on phase1="tls_disable_tlsv1_3=0" ;;
 	*)
@@ -111,7 +119,7 @@ set_scenario() {
 		exit 2
 		;;
 	esac
-	make_pki "$kind" >>"$work/pki.log" 2>&1
+	make_pki "$kind" >"$work/pki.log" 2>&1 || no_pki
 	pki=$work/pki-$kind
 	cat >"$work/client.conf" <<CONF
 fast_reauth=$([ $resume = on ] && echo 1 || echo 0)
@@ -149,9 +157,7 @@ start_server() {
 	"start_$2" "$dir"
 	pids+=($!)
 	if ! first=$("$work/firstanswer" "127.0.0.1:$(port_of "$2")" "$work/secret"); then
-		echo "bench: $2 does not answer; the end of its log:" >&2
-		tail -n 20 "$dir"/*log >&2
-		exit 1
+		gone "$1" "$2"
 	fi
 	echo "start $1 $2 $(minus "$first" "$began" 1000) $(resident_kib "${pids[-1]}")" >>"$measured"
 }
@@ -165,27 +171,52 @@ stop_servers() {
 	pids=()
 }
 
+# new_devices makes a certificate for every authentication of a round.
+new_devices() {
+	rm -f "$pki"/new-*
+	seq $((clients * each)) | xargs -P "$(nproc)" -I '{}' "$work/gatehouse" pki issue "$pki" \
+		--kind email-san --name bench@bench.example --file 'new-{}' >"$work/pki.log" 2>&1 || no_pki
+}
+
 # client PORT NUMBER authenticates N times and prints what counts of eapol_test's long story.
 client() {
-	local code=0
-	OPENSSL_CONF=$work/openssl.cnf eapol_test -c "$work/client.conf" -a 127.0.0.1 -p "$1" \
-		-s "$secret" -r $((each - 1)) -t 60 -M "$(printf '02:00:5e:00:53:%02x' "$2")" 2>&1 |
-		grep -aE "^(Sending RADIUS|Received [0-9]+ bytes|MPPE keys OK)|RX .*$certificate" || code=$?
+	local code=0 i
+	if [ -z "$fresh" ]; then
+		eapol "$1" "$2" "$work/client.conf" $((each - 1)) || code=$?
+	else
+		for ((i = ($2 - 1) * each + 1; i <= $2 * each; i++)); do
+			sed "s,/user,/new-$i," "$work/client.conf" >"$work/client.conf.$2"
+			eapol "$1" "$2" "$work/client.conf.$2" 0 || code=$?
+		done
+	fi 2>&1 | grep -aE "^(Sending RADIUS|Received [0-9]+ bytes|MPPE keys OK)|RX .*$certificate" || code=$?
 	[ $code -le 1 ] || return $code
+}
+
+# eapol PORT NUMBER CONF AGAIN runs eapol_test, which authenticates once and AGAIN times more.
+eapol() {
+	OPENSSL_CONF=$work/openssl.cnf eapol_test -c "$3" -a 127.0.0.1 -p "$1" -s "$secret" \
+		-r "$4" -t 60 -M "$(printf '02:00:5e:00:53:%02x' "$2")"
+}
+
+# gone SCENARIO SERVER ends the script for a server that does not answer or has ended.
+gone() {
+	echo "bench: $2 does not answer or has ended; the end of its log:" >&2
+	tail -n 40 "$work/$1/$2"/*log >&2
+	exit 1
 }
 
 # load SCENARIO ROUND SERVER PID lets all clients loose on one server.
 load() {
 	local port before after i waiting=()
 	port=$(port_of "$3")
-	before=$(cpu_ms "$4")
+	before=$(cpu_ms "$4") || gone "$1" "$3"
 	for ((i = 1; i <= clients; i++)); do
-		client "$port" "$i" >"$work/client.$i" &
+		client "$port" "$i" >"$work/said.$i" &
 		waiting+=($!)
 	done
 	wait "${waiting[@]}" || true
-	after=$(cpu_ms "$4")
-	cat "$work"/client.[0-9]* | awk -v wanted=$((clients * each)) \
+	after=$(cpu_ms "$4") || gone "$1" "$3"
+	cat "$work"/said.* | awk -v wanted=$((clients * each)) \
 		-v head="cpu $1 $2 $3 $(minus "$after" "$before" 1)" '
 		/^Sending RADIUS/ { requests++ }
 		/^Received/ { bytes += $2 }
@@ -225,6 +256,7 @@ measure() {
 		start_server "$scenario" "${servers[i]}"
 	done
 	for ((round = 1; round <= rounds; round++)); do
+		[ -z "$fresh" ] || new_devices
 		for i in "${!servers[@]}"; do
 			i=$(((i + round) % ${#servers[@]})) # nobody is always first
 			load "$scenario" "$round" "${servers[i]}" "${pids[i]}"
@@ -234,7 +266,7 @@ measure() {
 		echo "after $scenario ${servers[i]} $(resident_kib "${pids[i]}")" >>"$measured"
 	done
 	for server in "${servers[@]}"; do
-		[ "$probes" = 0 ] || rate "$scenario" "$server" >>"$work/rates"
+		[ "$probes" = 0 ] || [ -n "$fresh" ] || rate "$scenario" "$server" >>"$work/rates"
 	done
 	stop_servers
 }
