@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ const (
 // A disk is an open database. Reading is safe for concurrent use; there is one writer.
 type disk struct {
 	db      *badger.DB
+	dir     string // absolute
 	log     *badgerLog
 	mu      sync.RWMutex // held for reading by whoever reads, for writing by close
 	closed  bool         // guarded by mu
@@ -38,9 +40,13 @@ type disk struct {
 // openDisk opens or makes the database in dir. It checks nothing of what is in it. A damaged
 // database may end the process here: see mark.
 func openDisk(dir string, log *badgerLog) (*disk, error) {
-	d := &disk{log: log, written: &written{}}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	d := &disk{dir: dir, log: log, written: &written{}}
 	before := log.errors.Load()
-	err := guard(func() (err error) {
+	err = guard(func() (err error) {
 		d.db, err = badger.Open(badgerOptions(dir, log))
 		return err
 	})
@@ -116,7 +122,12 @@ func (d *disk) each(s slot, values bool, f func(name, value []byte) error) error
 		prefix := slotPrefix(s)
 		it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
 		defer it.Close()
+		read := 0
 		for it.Seek(prefix); it.ValidForPrefix(prefix); it.Next() {
+			if read += int(it.Item().EstimatedSize()); read >= trimBytes {
+				d.trim()
+				read = 0
+			}
 			name := it.Item().Key()[len(prefix):]
 			if !values {
 				if err := f(name, nil); err != nil {
@@ -171,6 +182,7 @@ type batch struct {
 	check func() error // before each portion: is there room
 	wb    *badger.WriteBatch
 	bytes int
+	bulk  int // bytes since the last trim
 }
 
 // put writes a pair; key and value belong to the batch afterwards.
@@ -212,6 +224,10 @@ func (b *batch) add(ctx context.Context, n int, write func() error) error {
 
 func (b *batch) flush() error {
 	wb := b.wb
+	if b.bulk += b.bytes; b.bulk >= trimBytes {
+		b.d.trim()
+		b.bulk = 0
+	}
 	b.wb, b.bytes = nil, 0
 	if wb == nil {
 		return nil

@@ -1,0 +1,15 @@
+//go:build e2e
+
+package store_test
+
+import "testing"
+
+func TestE2EKilled(t *testing.T) { killLoop(t, 200) }
+
+func TestE2EHundredThousandUsers(t *testing.T) {
+	manyUsers(t, 100_000, dbDir(t))
+	manyUsers(t, 100_000, "-")
+}
+
+// TestE2ENothingMissing is TestNothingMissing at ten times the work.
+func TestE2ENothingMissing(t *testing.T) { nothingMissing(t, 30_000, 4) }
