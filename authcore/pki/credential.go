@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,11 @@ type Credential struct {
 	Name string
 	TLS  tls.Certificate // Leaf is set
 }
+
+// String, GoString and LogValue name the credential and keep its private key to themselves.
+func (c Credential) String() string       { return "credential " + c.Name + " [key redacted]" }
+func (c Credential) GoString() string     { return c.String() }
+func (c Credential) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // CredentialFault says which part of a credential is at fault.
 type CredentialFault uint8
