@@ -17,6 +17,7 @@ import (
 	"gatehouse/appliance/bootconf"
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/eventlog"
+	"gatehouse/appliance/journal"
 	"gatehouse/authcore"
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/snapshot"
@@ -43,6 +44,8 @@ type Appliance struct {
 	counters *counters
 	events   *eventlog.Log
 
+	journal    *journal.Journal
+	learner    learner
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
 	radius     *radserver.Server // nil: listen.auth is off
@@ -76,7 +79,7 @@ func New(config Config) (_ *Appliance, err error) {
 		}
 	}()
 	for _, part := range []func() error{
-		a.bindControl, a.bindWeb, a.bindMetrics, a.makeReconciler, a.bindRADIUS,
+		a.bindControl, a.openJournal, a.bindWeb, a.bindMetrics, a.makeReconciler, a.bindRADIUS,
 	} {
 		if err := part(); err != nil {
 			return nil, err
@@ -98,6 +101,9 @@ func (a *Appliance) close() error {
 	}
 	if a.radius != nil {
 		errs = append(errs, a.radius.Close())
+	}
+	if a.journal != nil {
+		errs = append(errs, a.journal.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -26,7 +26,7 @@ type part struct {
 // parts lists what runs, in the order of starting: what shows why nothing else runs comes
 // first, what answers RADIUS last.
 func (a *Appliance) parts() []part {
-	parts := []part{{"control", a.control.Run}}
+	parts := []part{{"control", a.control.Run}, {"journal", a.runJournal}}
 	if a.web != nil {
 		parts = append(parts, part{"webui", a.web.runTLS})
 	}

@@ -103,7 +103,7 @@ func (a *Appliance) bindRADIUS() (err error) {
 	}
 	a.radius, err = radserver.New(radserver.Config{
 		Address: addr, Clients: a.clients, Handler: a.auth, Sink: sink, Now: a.config.Now,
-		Logger: a.config.Logger.With("part", "radserver"),
+		Logger: a.config.Logger.With("part", "radserver"), Learner: a.learner,
 	})
 	if err != nil {
 		return fmt.Errorf("opening listen.auth: %w", err)

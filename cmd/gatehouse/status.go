@@ -100,7 +100,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	fmt.Fprintf(&b, "configuration  generation %d, %d users, RADIUS servers: %s\n", c.Generation, c.Users,
 		strings.Join(c.Servers, ", "))
 	for _, p := range c.Problems {
-		fmt.Fprintf(&b, "  %s: %s:%d:%d: %s\n", p.Severity, p.File, p.Line, p.Column, p.Text)
+		fmt.Fprintf(&b, "  %s: %s:%d:%d: %s\n", p.Severity, p.File, max(p.Line, 1), max(p.Column, 1), p.Text)
 	}
 	v.RADIUS.print(&b, now)
 	fmt.Fprintf(&b, "memory         %.1f MiB in use, %.1f MiB from the system\n",

@@ -1,0 +1,39 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"path/filepath"
+
+	"gatehouse/appliance/journal"
+)
+
+// A learner remembers in the journal who is able to send Message-Authenticator. It implements
+// radserver.MALearner.
+type learner struct {
+	*journal.MessageAuthenticator
+	journal *journal.Journal
+}
+
+// Learnt reports whether addr was learnt. While the journal cannot be relied on, everybody was:
+// who had been may have been forgotten, and the door must not open again for that. It concerns
+// requests without EAP only.
+func (l learner) Learnt(addr netip.Addr) bool {
+	return l.journal.Err() != nil || l.MessageAuthenticator.Learnt(addr)
+}
+
+func (a *Appliance) openJournal() (err error) {
+	a.journal, err = journal.Open(filepath.Join(a.config.StateDir, "journal"),
+		journal.Config{Logger: a.config.Logger.With("part", "journal")})
+	if err != nil {
+		return err
+	}
+	a.learner = learner{journal.NewMessageAuthenticator(a.journal, a.config.Now), a.journal}
+	return nil
+}
+
+// runJournal writes what is learnt, and closes the journal in the end.
+func (a *Appliance) runJournal(ctx context.Context) error {
+	return errors.Join(a.learner.Run(ctx), a.journal.Close())
+}
