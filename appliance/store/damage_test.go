@@ -64,7 +64,7 @@ func opensWhole(t *testing.T, dir string, n int) (rebuilt bool) {
 
 func TestDamageManifestDeleted(t *testing.T) {
 	t.Parallel()
-	const n = 8000 // more than a memtable: some of it is in tables
+	const n = 4000 // more than a memtable: some of it is in tables
 	dir := filled(t, n)
 	if err := os.Remove(filepath.Join(dir, "MANIFEST")); err != nil {
 		t.Fatal(err)
@@ -83,9 +83,9 @@ func TestDamageManifestDeleted(t *testing.T) {
 // TestDamageOverwritten overwrites tables at random.
 func TestDamageOverwritten(t *testing.T) {
 	t.Parallel()
-	const n = 8000
+	const n = 4000
 	dir := filled(t, n)
-	for round := range 6 {
+	for round := range 3 {
 		for _, name := range files(t, dir, ".sst") {
 			f, err := os.OpenFile(name, os.O_RDWR, 0)
 			if err != nil {
@@ -103,6 +103,39 @@ func TestDamageOverwritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !opensWhole(t, dir, n) {
+			t.Errorf("round %d: the database was not rebuilt", round)
+		}
+	}
+}
+
+// TestDamageTruncated cuts tables at random, to nothing too, and lets a table lie about that was
+// never finished, which is no damage.
+func TestDamageTruncated(t *testing.T) {
+	t.Parallel()
+	const n = 4000
+	dir := filled(t, n)
+	unfinished := filepath.Join(dir, "999999.sst")
+	if err := os.WriteFile(unfinished, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if opensWhole(t, dir, n) || exists(unfinished) {
+		t.Error("a table that was never finished had the database rebuilt, or stays")
+	}
+	for round := range 3 {
+		for _, name := range files(t, dir, ".sst") {
+			info, err := os.Stat(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			size := rand.Int64N(info.Size())
+			if round == 0 {
+				size = 0
+			}
+			if err := os.Truncate(name, size); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -150,7 +183,7 @@ func TestDamageRecord(t *testing.T) {
 	}
 }
 
-// TestDamageInIdleSlot repairs what an index meets.
+// TestDamageHealedByIndex repairs what an index meets.
 func TestDamageHealedByIndex(t *testing.T) {
 	t.Parallel()
 	s := open(t, config(dbDir(t)))

@@ -62,6 +62,7 @@ func (s *Store) tryLocked() error {
 	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
 		return err
 	}
+	_ = os.Chmod(s.cfg.Dir, 0o700) // secrets are in it; on a file system without modes it stays as it is
 	names, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
 		return err

@@ -3,22 +3,38 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
 	"github.com/dgraph-io/badger/v4/table"
 	"github.com/dgraph-io/ristretto/v2/z"
 )
 
-// verifyTables reads every table in dir and checks its index and its blocks. Badger opens tables
-// in goroutines of its own, where a damaged one ends the process: here that is an error.
+// verifyTables reads every table that the database in dir has and checks its index and its
+// blocks. Badger opens tables in goroutines of its own, where a damaged one ends the process:
+// here that is an error. Tables that are not in the manifest were being written when the
+// process died; badger removes them.
 func verifyTables(dir string) error {
-	names, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // a new database, or the canary will be missing
+	}
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
+	var manifest badger.Manifest
+	err = guard(func() (err error) {
+		manifest, _, err = badger.ReplayManifestFile(f, 0, badger.DefaultOptions(dir))
+		return err
+	})
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("reading the manifest: %w", err)
+	}
+	for id := range manifest.Tables {
+		name := table.NewFilename(id, dir)
 		if err := guard(func() error { return verifyTable(name) }); err != nil {
 			return fmt.Errorf("table %s: %w", filepath.Base(name), err)
 		}

@@ -68,5 +68,5 @@ func nothingMissing(t *testing.T, n, rounds int) {
 
 func TestNothingMissing(t *testing.T) {
 	t.Parallel()
-	nothingMissing(t, 6_000, 2)
+	nothingMissing(t, 4_000, 2)
 }
