@@ -151,4 +151,22 @@ func TestTwoServerCredentials(t *testing.T) {
 			t.Errorf("ciphers %s: got the %s credential, want %s", tt.ciphers, kind, tt.want)
 		}
 	}
+	// With TLS 1.3 the signature algorithms say what a client can verify.
+	for algorithms, want := range map[string]string{
+		"rsa_pss_rsae_sha256": "rsa", "ECDSA+SHA256": "ecdsa", "rsa_pss_rsae_sha256:ECDSA+SHA256": "ecdsa",
+	} {
+		st := s.alice()
+		if want == "rsa" {
+			st.leaf = s.user(lab.UserOptions{Options: lab.Options{KeyKind: lab.RSA2048}})
+		}
+		got := filepath.Join(t.TempDir(), "server.pem")
+		st.args = []string{"-o", got}
+		st.env = []string{"OPENSSL_CONF=" + opensslDefault(t, "SignatureAlgorithms = "+algorithms)}
+		if d := s.accept(st); d.TLSVersion != "1.3" {
+			t.Errorf("algorithms %s: got TLS %s, want 1.3", algorithms, d.TLSVersion)
+		}
+		if kind := keyKindOf(t, got); kind != want {
+			t.Errorf("algorithms %s: got the %s credential, want %s", algorithms, kind, want)
+		}
+	}
 }

@@ -171,9 +171,15 @@ func (s *site) signIn(device supplicant.Config, reason string, resumed bool) {
 // withoutExtendedMasterSecret returns an OpenSSL configuration that takes it away.
 func withoutExtendedMasterSecret(t *testing.T) string {
 	t.Helper()
+	return opensslDefault(t, "Options = -ExtendedMasterSecret")
+}
+
+// opensslDefault is a configuration file that makes line the default of every TLS connection.
+func opensslDefault(t *testing.T, line string) string {
+	t.Helper()
 	conf := filepath.Join(t.TempDir(), "openssl.cnf")
 	text := fmt.Sprintf("openssl_conf = init\n[init]\nssl_conf = ssl\n[ssl]\nsystem_default = %s\n[%[1]s]\n"+
-		"Options = -ExtendedMasterSecret\n", "defaults")
+		"%s\n", "defaults", line)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
