@@ -95,7 +95,8 @@ func (m *MessageAuthenticator) flush(ctx context.Context) bool {
 		if !addr.IsValid() {
 			return true
 		}
-		err := m.journal.Append(ctx, Record{Kind: MessageAuthenticated, Key: addr.String(), Time: m.now()})
+		r := Record{Kind: MessageAuthenticated, Key: addr.String(), Time: m.now()}
+		err := m.journal.Append(ctx, r)
 		if err != nil {
 			m.journal.cfg.Logger.Warn("learnt address not written", "client", addr, "err", err)
 			return false

@@ -159,7 +159,8 @@ func (j *Journal) load() error {
 		j.apply(one)
 	}
 	if c.torn {
-		j.cfg.Logger.Warn("journal tail cut: it was torn off before it was acknowledged", "file", j.path, "bytes", c.end)
+		j.cfg.Logger.Warn("journal tail cut: it was torn off before it was acknowledged",
+			"file", j.path, "bytes", c.end)
 	}
 	j.file = f
 	return err

@@ -84,7 +84,8 @@ func openFile(path string, maxBytes int64) (*file, content, error) {
 	}
 	c := parseFile(b)
 	if c.damaged {
-		err := fmt.Errorf("%w at byte %d of %d; move %s away to start anew", ErrDamaged, c.end, len(b), path)
+		err := fmt.Errorf("%w at byte %d of %d; move %s away to start anew",
+			ErrDamaged, c.end, len(b), path)
 		return nil, c, errors.Join(err, f.Close())
 	}
 	if c.end == 0 {

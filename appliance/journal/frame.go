@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// The file begins with magic and a salt of 8 random bytes. Then come frames, each written and synced as one: what was
-// appended at the same time stands or falls together.
+// The file begins with magic and a salt of 8 random bytes. Then come frames, each written and
+// synced as one: what was appended at the same time stands or falls together.
 //
 //	0       4       8               16
 //	+-------+-------+---------------+----------------
@@ -16,8 +16,9 @@ import (
 //	+-------+-------+---------------+----------------
 //
 // bytes counts the changes; the CRC (Castagnoli) is over salt, bytes, number and changes: what
-// strangers make us write cannot look like a frame. All integers are big-endian. A frame is begun only when the one before is on the disk: whatever has a
-// frame with a higher number behind it had been acknowledged. A change:
+// strangers make us write cannot look like a frame. All integers are big-endian. A frame is
+// begun only when the one before is on the disk: whatever has a frame with a higher number
+// behind it had been acknowledged. A change:
 //
 //	0      1         3           5          13
 //	+------+---------+-----------+----------+-----+-------

@@ -39,7 +39,8 @@ func (s *Store) intact(u *Users) bool {
 // Errors: that of a set, that of a user without username or too large, of ctx, or an
 // *identity.DuplicateError; nothing has changed then. The disk is never the reason: memory
 // takes its place.
-func (s *Store) Index(ctx context.Context, sets []identity.Set, hash [32]byte) (identity.Users, error) {
+func (s *Store) Index(ctx context.Context, sets []identity.Set,
+	hash [32]byte) (identity.Users, error) {
 	s.indexing.Add(1)
 	defer s.indexing.Add(-1)
 	s.mu.Lock()
@@ -91,7 +92,8 @@ func (s *Store) targetLocked() slot {
 	return 0
 }
 
-func (s *Store) indexDiskLocked(ctx context.Context, sets []identity.Set, hash [32]byte) (*Users, error) {
+func (s *Store) indexDiskLocked(ctx context.Context, sets []identity.Set,
+	hash [32]byte) (*Users, error) {
 	target := s.targetLocked()
 	c, err := s.fillLocked(ctx, target, func(w *rewriter) (int, error) { return fill(ctx, w, sets) })
 	if err != nil {
@@ -102,7 +104,8 @@ func (s *Store) indexDiskLocked(ctx context.Context, sets []identity.Set, hash [
 }
 
 // fillLocked marks target and has its pairs put.
-func (s *Store) fillLocked(ctx context.Context, target slot, put func(*rewriter) (int, error)) (c content, err error) {
+func (s *Store) fillLocked(ctx context.Context, target slot,
+	put func(*rewriter) (int, error)) (c content, err error) {
 	s.live[target].Store(0)
 	if s.slots[target].clean {
 		if err := s.disk.mark(target, content{}); err != nil {
@@ -137,7 +140,8 @@ func (s *Store) flipLocked(target slot, c content) (*Users, error) {
 	return s.latest, nil
 }
 
-func (s *Store) indexMemoryLocked(ctx context.Context, sets []identity.Set, hash [32]byte) (*Users, error) {
+func (s *Store) indexMemoryLocked(ctx context.Context, sets []identity.Set,
+	hash [32]byte) (*Users, error) {
 	m := memorySink{slab: newSlab(), seen: map[uint64]struct{}{}}
 	users, err := fill(ctx, m, sets)
 	if err != nil {

@@ -62,7 +62,8 @@ func (s *Store) tryLocked() error {
 	if err := os.MkdirAll(s.cfg.Dir, 0o700); err != nil {
 		return err
 	}
-	_ = os.Chmod(s.cfg.Dir, 0o700) // secrets are in it; on a file system without modes it stays as it is
+	// Secrets are in it. A file system without modes keeps it as it is.
+	_ = os.Chmod(s.cfg.Dir, 0o700)
 	names, err := os.ReadDir(s.cfg.Dir)
 	if err != nil {
 		return err
@@ -112,7 +113,8 @@ func (s *Store) useLocked(d *disk, f found) {
 		s.latest = s.newUsers(c, &diskSource{d, f.current.slot, c.generation, &s.live[f.current.slot]})
 	}
 	s.changeHealth(func(h *Health) {
-		*h = Health{Mode: OnDisk, Rebuilt: h.Rebuilt, RebuiltWhy: h.RebuiltWhy, BytesOnDisk: diskUsage(s.cfg.Dir)}
+		h.Mode, h.Red, h.Reason = OnDisk, false, ""
+		h.BytesOnDisk = diskUsage(s.cfg.Dir)
 	})
 }
 
@@ -161,6 +163,6 @@ func (s *Store) inMemoryLocked(why error) {
 	s.retry = s.cfg.Now().Add(retryAfter)
 	s.cfg.Logger.Error("database replaced by memory", "err", why)
 	s.changeHealth(func(h *Health) {
-		*h = Health{Mode: InMemory, Red: true, Reason: why.Error(), Rebuilt: h.Rebuilt, RebuiltWhy: h.RebuiltWhy}
+		h.Mode, h.Red, h.Reason, h.BytesOnDisk = InMemory, true, why.Error(), 0
 	})
 }

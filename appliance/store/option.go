@@ -49,7 +49,8 @@ type badgerLog struct {
 }
 
 func (l *badgerLog) log(level slog.Level, format string, args []any) {
-	l.logger.Log(context.Background(), level, "database says", "detail", strings.TrimSpace(fmt.Sprintf(format, args...)))
+	text := strings.TrimSpace(fmt.Sprintf(format, args...))
+	l.logger.Log(context.Background(), level, "database says", "detail", text)
 }
 
 func (l *badgerLog) Errorf(format string, args ...any) {

@@ -15,7 +15,8 @@ func (e *diskError) Error() string { return e.err.Error() }
 func (e *diskError) Unwrap() error { return e.err }
 
 func onDisk(err error) error {
-	for _, other := range []error{nil, errCollision, errGivesWay, context.Canceled, context.DeadlineExceeded} {
+	for _, other := range []error{nil, errCollision, errGivesWay,
+		context.Canceled, context.DeadlineExceeded} {
 		if errors.Is(err, other) {
 			return err
 		}

@@ -216,7 +216,8 @@ func (s *Store) comeBackLocked(ctx context.Context) {
 		return
 	}
 	s.cfg.Logger.Info("database back on disk")
-	if err := s.returnUsersLocked(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, errGivesWay) {
+	err := s.returnUsersLocked(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, errGivesWay) {
 		s.leaveDiskLocked(err)
 	}
 }
