@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -414,12 +415,17 @@ func TestCV16Bounds(t *testing.T) {
 	_, err = tr.Verify(append(presented, leaf), options)
 	checkRefused(t, err, refusal{"cert_chain", "chain", 0, "at most 10"})
 
-	var names []lab.GeneralName
-	for i := 0; i < 2000; i++ {
-		names = append(names, lab.DNS(strings.Repeat("x", 60)+".example.org"))
+	sized := func(names int) []*x509.Certificate { // 74 octets each
+		name := lab.DNS(strings.Repeat("x", 60) + ".example.org")
+		return chain(user(t, root, lab.UserOptions{Names: slices.Repeat([]lab.GeneralName{name}, names)}).Certificate)
 	}
-	large := user(t, root, lab.UserOptions{Names: names}).Certificate
-	_, err = tr.Verify(chain(large), options)
+	fits, large := sized(870), sized(890)
+	if below, above := len(fits[0].Raw), len(large[0].Raw); below > 65536 || above <= 65536 {
+		t.Fatalf("got %d and %d octets, want them on either side of the bound", below, above)
+	}
+	p, err = tr.Verify(fits, options)
+	checkAccepted(t, p, err, fits[0], root.Certificate)
+	_, err = tr.Verify(large, options)
 	checkRefused(t, err, refusal{"cert_chain", "chain", 0, "at most 65536"})
 
 	deep := root
