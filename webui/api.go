@@ -41,6 +41,9 @@ var (
 	ErrInvalid  = errors.New("invalid")
 )
 
+// errBusy is told to who asks for a stream too many.
+var errBusy = errors.New("too many streams at once: end another `gatehouse tail`")
+
 // A Backend answers what the API asks. Its functions are safe for concurrent use.
 type Backend struct {
 	Status    func() Status
@@ -93,7 +96,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) {
 	case a.streams <- struct{}{}:
 		defer func() { <-a.streams }()
 	default:
-		http.Error(w, "too many streams at once", http.StatusServiceUnavailable)
+		fail(w, errBusy)
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -192,6 +195,8 @@ func fail(w http.ResponseWriter, err error) {
 		status = http.StatusNotFound
 	case errors.Is(err, ErrInvalid):
 		status = http.StatusBadRequest
+	case errors.Is(err, errBusy):
+		status = http.StatusTooManyRequests
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

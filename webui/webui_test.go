@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/authcore/audit"
 	"gatehouse/webui"
@@ -160,6 +163,51 @@ func TestStream(t *testing.T) {
 	}
 	if got := strings.Join(reasons, " "); got != "accepted user_unknown" {
 		t.Errorf("got %q, want both decisions in order", got)
+	}
+}
+
+// TestStreamsAreBounded asks for one more than there may be, and for one once another has ended.
+func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(webui.NewLocal(config()))
+	defer server.Close()
+	open := func(ctx context.Context) *http.Response {
+		t.Helper()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/decisions/stream", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 8 {
+		response := open(ctx)
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("got %s, want 200", response.Status)
+		}
+	}
+	response := open(ctx)
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusTooManyRequests || !strings.Contains(string(body), `"error":"too many streams`) {
+		t.Errorf("one too many: got %s %s, %v, want 429", response.Status, body, err)
+	}
+	_ = response.Body.Close()
+	cancel()
+	for deadline := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		response := open(t.Context())
+		_ = response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no room, although nobody reads any more")
+		}
 	}
 }
 
