@@ -143,8 +143,8 @@ cpu_ms() {
 		awk -v hz="$hz" '{ print ($12 + $13 + $14 + $15) * 1000 / hz }'
 }
 
-# minus A B FACTOR prints (A − B) × FACTOR.
-minus() { awk -v a="$1" -v b="$2" -v f="$3" 'BEGIN { print (a - b) * f }'; }
+# minus A B UNIT prints A − B in UNITs.
+minus() { awk -v a="$1" -v b="$2" -v u="$3" 'BEGIN { print (a - b) / u }'; }
 
 resident_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$1/status"; }
 
@@ -159,7 +159,7 @@ start_server() {
 	if ! first=$("$work/firstanswer" "127.0.0.1:$(port_of "$2")" "$work/secret"); then
 		gone "$1" "$2"
 	fi
-	echo "start $1 $2 $(minus "$first" "$began" 1000) $(resident_kib "${pids[-1]}")" >>"$measured"
+	echo "start $1 $2 $(minus "$first" "$began" 0.001) $(resident_kib "${pids[-1]}")" >>"$measured"
 }
 
 stop_servers() {
@@ -228,19 +228,23 @@ load() {
 			$2, $3, $4, $7 ? $5 / $7 : 0, $7, $6 }' >&2
 }
 
-# rate SCENARIO SERVER lets our own client measure what eapol_test cannot: it sleeps in between.
+# rate SCENARIO SERVER PID lets our own client measure what eapol_test cannot, since that sleeps in
+# between: rate, latency and the CPU of a server that is never idle.
 # That it finds rules broken is not the question here.
 rate() {
-	local version=1.2 more=() said
+	local version=1.2 more=() said before after
 	case $1 in *13) version=1.3 ;; esac
 	[ "$resume" = off ] || more=(--resume)
 	[ "$2" != hostapd ] || sleep 5 # it takes 1,000 new sessions in that time, no more
+	before=$(cpu_ms "$3") || gone "$1" "$2"
 	said=$("$work/gatehouse" probe --server "127.0.0.1:$(port_of "$2")" \
 		--secret-file "$work/secret" --identity bench@bench.example \
 		--cert "$pki/user.pem" --key "$pki/user-key.pem" --ca "$pki/ca.pem" \
 		--tls-min $version --tls-max $version --fragment-size "$fragment_size" \
 		--count "$probes" --parallel "$clients" "${more[@]}" 2>/dev/null) || true
-	printf '%-9s %-10s %s\n' "$1" "$2" "$(echo "$said" | tail -n 1)"
+	after=$(cpu_ms "$3") || gone "$1" "$2"
+	printf '%-9s %-10s %.2f ms/auth; %s\n' "$1" "$2" "$(minus "$after" "$before" "$probes")" \
+		"$(echo "$said" | tail -n 1)"
 }
 
 measure() {
@@ -265,8 +269,9 @@ measure() {
 	for i in "${!servers[@]}"; do
 		echo "after $scenario ${servers[i]} $(resident_kib "${pids[i]}")" >>"$measured"
 	done
-	for server in "${servers[@]}"; do
-		[ "$probes" = 0 ] || [ -n "$fresh" ] || rate "$scenario" "$server" >>"$work/rates"
+	for i in "${!servers[@]}"; do
+		[ "$probes" = 0 ] || [ -n "$fresh" ] ||
+			rate "$scenario" "${servers[i]}" "${pids[i]}" >>"$work/rates"
 	done
 	stop_servers
 }
