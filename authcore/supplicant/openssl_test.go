@@ -27,8 +27,9 @@ import (
 type opensslServer struct {
 	addr string
 
-	mu    sync.Mutex     // guards what follows
-	lines *bufio.Scanner // what s_server prints
+	lines chan string // what s_server prints; closed at its end
+
+	mu    sync.Mutex // guards what follows
 	conn  net.Conn
 	in    *bufio.Reader
 	ended bool // the server's Finished was read
@@ -67,7 +68,13 @@ func startOpenSSL(t *testing.T, pki *testPKI, conf string) *opensslServer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _, _ = stdin.Close(), cmd.Process.Kill(), cmd.Wait() })
-	s.lines = bufio.NewScanner(out)
+	s.lines = make(chan string, 1000) // more than any of the tests makes it print
+	go func() {
+		defer close(s.lines)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			s.lines <- strings.TrimSpace(lines.Text())
+		}
+	}()
 	if _, err := s.until("ACCEPT"); err != nil {
 		t.Fatal(err)
 	}
@@ -76,12 +83,22 @@ func startOpenSSL(t *testing.T, pki *testPKI, conf string) *opensslServer {
 
 // until returns what stands behind prefix in the next line that has it.
 func (s *opensslServer) until(prefix string) (string, error) {
-	for s.lines.Scan() {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(s.lines.Text()), prefix); ok {
-			return strings.TrimSpace(rest), nil
+	var others []string
+	timeout := time.After(10 * time.Second)
+	for {
+		select {
+		case line, ok := <-s.lines:
+			if rest, found := strings.CutPrefix(line, prefix); found {
+				return strings.TrimSpace(rest), nil
+			}
+			if !ok {
+				return "", fmt.Errorf("openssl ended without a line with %q: %q", prefix, others)
+			}
+			others = append(others, line)
+		case <-timeout:
+			return "", fmt.Errorf("openssl printed no line with %q: %q", prefix, others)
 		}
 	}
-	return "", fmt.Errorf("openssl printed no line with %q", prefix)
 }
 
 func freeTCPPort(t *testing.T) int {
@@ -101,6 +118,7 @@ func (s *opensslServer) flight(message []byte) ([]byte, error) {
 		return nil, err
 	}
 	var out []byte
+	changed := false // the record before was ChangeCipherSpec
 	for last := false; !last; {
 		head, err := s.in.Peek(5)
 		if err != nil {
@@ -110,8 +128,8 @@ func (s *opensslServer) flight(message []byte) ([]byte, error) {
 		if _, err := io.ReadFull(s.in, record); err != nil {
 			return nil, err
 		}
-		changed := len(out) >= 6 && out[len(out)-6] == 20
 		s.ended = record[0] == 22 && changed
+		changed = record[0] == 20
 		done := []byte{14, 0, 0, 0}
 		last = s.ended || record[0] == 22 && strings.HasSuffix(string(record), string(done))
 		out = append(out, record...)
