@@ -86,7 +86,7 @@ func (a *Appliance) makeReconciler() error {
 }
 
 func (a *Appliance) bindRADIUS() (err error) {
-	sink := sinks{decisionLog{a.config.Logger}, a.counters, a.events}
+	sink := sinks{newDecisionLog(a.config.Logger), a.counters, a.events}
 	a.auth = authcore.New(authcore.Config{
 		Snapshots: &a.holder, Sink: sink, Now: a.config.Now,
 		Logger:        a.config.Logger.With("part", "authcore"),

@@ -155,10 +155,7 @@ func (a *Authenticator) begin(req *radserver.Request, message []byte) {
 		return
 	}
 	c := a.newConversation(req, sn)
-	superseded, shed, ok := a.table.add(c, req.Received)
-	if superseded != nil {
-		a.abandon(superseded, "the device began anew")
-	}
+	shed, ok := a.table.add(c, req.Received)
 	if shed != nil {
 		a.shed(shed)
 	}
@@ -222,6 +219,12 @@ func (a *Authenticator) proceed(req *radserver.Request, state, message []byte) {
 	case key != c.state || c.over || c.request != nil:
 		req.Drop() // a State is good for one round
 	default:
+		if c.rounds == 1 {
+			if superseded := a.table.claim(c); superseded != nil {
+				// No circle of locks: what is superseded began earlier.
+				a.abandon(superseded, "the device began anew")
+			}
+		}
 		previous, before := c.previous, c.message
 		c.rounds++
 		c.request, c.previous, c.message = req, c.state, message

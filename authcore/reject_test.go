@@ -104,6 +104,13 @@ func TestGA1CopiedCertificateIsNeverAccepted(t *testing.T) {
 	if n := g.events.count(audit.PossessionFailed); n != 3 {
 		t.Errorf("got %d possession_failed, want 3", n)
 	}
+	if sessions, paths := g.auth.Sessions(), g.auth.Decider().Paths.Len(); sessions != 0 || paths != 0 {
+		t.Errorf("got %d sessions and %d paths remembered, want none", sessions, paths)
+	}
+	g.good()
+	if paths := g.auth.Decider().Paths.Len(); paths != 1 {
+		t.Errorf("got %d paths of one that holds its key, want one", paths)
+	}
 }
 
 func TestEA8NakForAPasswordMethod(t *testing.T) {

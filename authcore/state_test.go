@@ -274,6 +274,25 @@ func TestEA16OneConversationForEachStation(t *testing.T) {
 	}
 }
 
+// EA-16: a replayed first packet is not the device: its sign-in goes on.
+func TestEA16ReplayedIdentityEndsNothing(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, nil)
+	device := g.device("alice")
+	live := g.until(device, supplicant.StageHello)
+	replay := g.begin(device) // from another port, as far as its first answer
+	if _, err := replay.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	report, err := live.Finish(t.Context())
+	if err != nil || !report.OK() {
+		t.Errorf("got %+v, %v for the live sign-in", report, err)
+	}
+	if n := g.events.count(audit.PeerTimeout); n != 0 {
+		t.Errorf("the replay ended %d sign-ins", n)
+	}
+}
+
 func TestPasswordWithoutEAPIsRefused(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, nil)

@@ -16,10 +16,16 @@ type table struct {
 	states   map[stateKey]*conversation
 	stations map[stationKey]*conversation
 	places   map[*conversation]*place
-	nases    map[string]int // conversations under way from each NAS
-	unshown  *list.List     // of *conversation, oldest first: no certificate yet
+	nases    map[string]*nasShare
+	unshown  *list.List // of *conversation, oldest first: no certificate yet
 	shown    *list.List
 	finished *list.List
+}
+
+// A nasShare is what is under way from one NAS.
+type nasShare struct {
+	conversations int
+	unshown       *list.List // as the table's
 }
 
 // limits bound a table.
@@ -34,6 +40,7 @@ type limits struct {
 type place struct {
 	list     *list.List
 	element  *list.Element
+	own      *list.Element // in the NAS's unshown; nil: shown or finished
 	deadline time.Time
 	states   []stateKey // at most two: the expected and the previous
 }
@@ -42,46 +49,58 @@ func newTable(l limits) *table {
 	return &table{
 		limits: l,
 		states: make(map[stateKey]*conversation), stations: make(map[stationKey]*conversation),
-		places: make(map[*conversation]*place), nases: make(map[string]int),
+		places: make(map[*conversation]*place), nases: make(map[string]*nasShare),
 		unshown: list.New(), shown: list.New(), finished: list.New(),
 	}
 }
 
-// add takes in c. The conversations that it replaces are returned: superseded, of the same
-// device, and shed, the oldest without a certificate, if the table or the NAS's part of it is
-// full. ok is false, and c not taken in, if it is full of those that have shown theirs.
-func (t *table) add(c *conversation, now time.Time) (superseded, shed *conversation, ok bool) {
+// add takes in c. shed is the conversation that gives way to it, the oldest without a
+// certificate, if the table or the NAS's part of it is full. ok is false, and c not taken in, if
+// it is full of those that have shown theirs.
+func (t *table) add(c *conversation, now time.Time) (shed *conversation, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if c.key.station != "" {
-		if superseded = t.stations[c.key]; superseded != nil {
-			t.removeLocked(superseded)
-		}
+	share := t.nases[c.key.nas]
+	candidates := t.unshown
+	full := t.unshown.Len()+t.shown.Len() >= t.all
+	if share != nil && share.conversations >= t.nas {
+		full, candidates = true, share.unshown
 	}
-	full, nasFull := t.unshown.Len()+t.shown.Len() >= t.all, t.nases[c.key.nas] >= t.nas
-	if full || nasFull {
-		if shed = t.oldestLocked(c.key.nas, nasFull); shed == nil {
-			return superseded, nil, false
+	if full {
+		oldest := candidates.Front()
+		if oldest == nil {
+			return nil, false
 		}
+		shed = oldest.Value.(*conversation)
 		t.removeLocked(shed)
 	}
-	t.nases[c.key.nas]++
-	t.places[c] = &place{list: t.unshown, element: t.unshown.PushBack(c), deadline: now.Add(t.lifetime)}
-	if c.key.station != "" {
-		t.stations[c.key] = c
+	if share = t.nases[c.key.nas]; share == nil {
+		share = &nasShare{unshown: list.New()}
+		t.nases[c.key.nas] = share
 	}
-	return superseded, shed, true
+	share.conversations++
+	t.places[c] = &place{
+		list: t.unshown, element: t.unshown.PushBack(c), own: share.unshown.PushBack(c),
+		deadline: now.Add(t.lifetime),
+	}
+	return shed, true
 }
 
-// oldestLocked returns the oldest conversation that has not shown a certificate, of that NAS
-// only if own is set, or nil.
-func (t *table) oldestLocked(nas string, own bool) *conversation {
-	for el := t.unshown.Front(); el != nil; el = el.Next() {
-		if c := el.Value.(*conversation); !own || c.key.nas == nas {
-			return c
-		}
+// claim makes c the one conversation of its device, and returns the one that it supersedes, or
+// nil. It is for the second packet of c: the first may be a replay, the second is from whoever
+// received our answer.
+func (t *table) claim(c *conversation) *conversation {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := t.stations[c.key]
+	if c.key.station == "" || t.places[c] == nil || old != nil && old.started.After(c.started) {
+		return nil
 	}
-	return nil
+	t.stations[c.key] = c
+	if old != nil {
+		t.removeLocked(old)
+	}
+	return old
 }
 
 // find returns the conversation that handed out state, or nil.
@@ -131,7 +150,7 @@ func (t *table) finish(c *conversation, now time.Time) {
 	}
 	p.deadline = now.Add(t.linger)
 	if p.list != t.finished {
-		t.leaveLocked(c.key.nas)
+		t.leaveLocked(c, p)
 	}
 	t.moveLocked(c, t.finished)
 	if t.finished.Len() > t.all {
@@ -141,15 +160,26 @@ func (t *table) finish(c *conversation, now time.Time) {
 
 func (t *table) moveLocked(c *conversation, to *list.List) {
 	if p := t.places[c]; p != nil && p.list != to {
+		t.shownLocked(c, p)
 		p.list.Remove(p.element)
 		p.list, p.element = to, to.PushBack(c)
 	}
 }
 
-// leaveLocked counts a conversation of nas as no longer under way.
-func (t *table) leaveLocked(nas string) {
-	if t.nases[nas]--; t.nases[nas] <= 0 {
-		delete(t.nases, nas)
+// shownLocked takes c out of what its NAS may be asked to give way with.
+func (t *table) shownLocked(c *conversation, p *place) {
+	if p.own != nil {
+		t.nases[c.key.nas].unshown.Remove(p.own)
+		p.own = nil
+	}
+}
+
+// leaveLocked counts c as no longer under way.
+func (t *table) leaveLocked(c *conversation, p *place) {
+	t.shownLocked(c, p)
+	share := t.nases[c.key.nas]
+	if share.conversations--; share.conversations == 0 {
+		delete(t.nases, c.key.nas)
 	}
 }
 
@@ -165,7 +195,7 @@ func (t *table) removeLocked(c *conversation) {
 		delete(t.stations, c.key)
 	}
 	if p.list != t.finished {
-		t.leaveLocked(c.key.nas)
+		t.leaveLocked(c, p)
 	}
 	p.list.Remove(p.element)
 	delete(t.places, c)

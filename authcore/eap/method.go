@@ -50,13 +50,13 @@ type Keys struct {
 }
 
 // String keeps Keys out of logs.
-func (*Keys) String() string { return "[redacted]" }
+func (Keys) String() string { return "[redacted]" }
 
 // GoString keeps Keys out of logs.
-func (*Keys) GoString() string { return "[redacted]" }
+func (Keys) GoString() string { return "[redacted]" }
 
 // MarshalText keeps Keys out of logs.
-func (*Keys) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
+func (Keys) MarshalText() ([]byte, error) { return []byte("[redacted]"), nil }
 
 // Clear forgets the keys. A nil Keys has none.
 func (k *Keys) Clear() {
