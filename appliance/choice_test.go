@@ -73,7 +73,11 @@ func TestBothFamilies(t *testing.T) {
 	s := newSite(t)
 	s.boot.Listen.Auth = "[::]:0"
 	s.start()
-	s.accept(s.alice()) // eapol_test speaks IPv4 only
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		st := s.alice()
+		st.args = []string{"-a", host} // the last one counts
+		s.accept(st)
+	}
 	certificate := s.user(lab.UserOptions{}).TLS()
 	for host, client := range map[string]string{"[::1]": "ap6", "127.0.0.7": "ap1"} {
 		report, err := supplicant.Run(t.Context(), supplicant.Config{
