@@ -80,7 +80,16 @@ func (d *Decision) Accepted() bool { return !d.Pending && d.Result == audit.Acce
 // Evaluate decides on the Snapshot in force. It runs before the peer has proved possession of
 // its key, so it only reads: whatever has an effect belongs into Commit.
 func (d *Decider) Evaluate(q Query) Decision {
-	e := evaluation{decider: d, query: q, Decision: Decision{
+	e := d.walk(q)
+	if e.stale { // the configuration changed on the way: once more, all of it by the new one
+		e = d.walk(q)
+	}
+	return e.Decision
+}
+
+// walk decides on the Snapshot in force at its beginning.
+func (d *Decider) walk(q Query) *evaluation {
+	e := &evaluation{decider: d, query: q, Decision: Decision{
 		Result: audit.Reject, Ladder: audit.CertificateLadder(), Server: q.Server,
 	}}
 	if len(q.Chain) > 0 {
@@ -91,12 +100,12 @@ func (d *Decider) Evaluate(q Query) Decision {
 		(*evaluation).findServer, (*evaluation).verifyPath, (*evaluation).findUser,
 		(*evaluation).checkScope, (*evaluation).checkStanding, (*evaluation).authorize,
 	} {
-		if !check(&e) {
-			return e.Decision
+		if !check(e) {
+			return e
 		}
 	}
 	e.Result, e.Reason = audit.Accept, audit.Accepted
-	return e.Decision
+	return e
 }
 
 // Commit is called once for an accepted Decision, after the peer has proved possession of its
@@ -116,6 +125,7 @@ type evaluation struct {
 	query    Query
 	snapshot *snapshot.Snapshot
 	server   *snapshot.Server
+	stale    bool // the users of snapshot have been replaced meanwhile
 }
 
 // fail ends the walk at step.
@@ -198,6 +208,7 @@ func (e *evaluation) findUser() bool {
 	}
 	match, err := identity.Match(names, e.snapshot.Users(), rules.FoldLocalPart)
 	if err != nil {
+		e.stale = errors.Is(err, identity.ErrStale)
 		step := audit.StepUser
 		if len(names) == 0 {
 			step = audit.StepIdentity

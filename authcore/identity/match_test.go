@@ -172,3 +172,18 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+func TestMemoryAll(t *testing.T) {
+	t.Parallel()
+	anna, bert := &identity.User{Username: "anna", Email: "anna@acme.example"}, &identity.User{Username: "bert"}
+	var got []string
+	for u, err := range memory(t, bert, anna).All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, u.Username)
+	}
+	if strings.Join(got, " ") != "bert anna" {
+		t.Errorf("got %v, want each once, as they came", got)
+	}
+}

@@ -3,12 +3,14 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // Memory is an index of users held in memory. It is immutable and safe for concurrent use.
 type Memory struct {
 	usernames map[string]entry
 	addresses map[string]entry
+	users     []*User
 }
 
 type entry struct {
@@ -77,6 +79,7 @@ func (m *Memory) add(u *User, source string) error {
 			return err
 		}
 	}
+	m.users = append(m.users, u)
 	return nil
 }
 
@@ -100,6 +103,17 @@ func (m *Memory) Find(space Space, key string) (*User, bool, error) {
 	}
 	e, ok := index[key]
 	return e.user, ok, nil
+}
+
+// All yields the users in the order of their sets. It never fails.
+func (m *Memory) All() iter.Seq2[*User, error] {
+	return func(yield func(*User, error) bool) {
+		for _, u := range m.users {
+			if !yield(u, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Len returns the number of users.

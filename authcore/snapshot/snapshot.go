@@ -34,7 +34,8 @@ type Draft struct {
 	CAs         []*CA
 	Credentials []*pki.Credential // ECDSA first
 	UserSets    []identity.Set    // re-readable; an Indexer turns them into Users
-	Users       identity.Users
+	UsersHash   [32]byte          // what an index of UserSets is known by; see load.Options.Unchanged
+	Users       identity.Users    // nil: to be indexed
 }
 
 // A Server is a RADIUS server with the trust of its CAs worked out.
