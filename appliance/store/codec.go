@@ -9,9 +9,9 @@ import (
 	"gatehouse/authcore/policy"
 )
 
-// recordVersion is the first byte of a record. A record of another version is not read: the
-// index is built anew.
-const recordVersion = 1
+// recordVersion is the first byte of a record. It is part of the canary: a database with records
+// of another version is built anew.
+const recordVersion = 2
 
 // Bounds of a record. The loader lets 256 groups of 64 bytes and 256 aliases of 254 bytes pass.
 const (
@@ -24,7 +24,7 @@ var errRecord = errors.New("malformed record")
 // appendUser appends the record of u to dst:
 //
 //	version, state (1 active, 2 suspended, 0 neither), then each a length as uvarint and bytes:
-//	username, email, name, vlan, password, NT hash, TOTP seed;
+//	username, email, name, vlan, source, password, NT hash, TOTP seed;
 //	then the number of groups and the groups, the number of aliases and the aliases
 //
 // The record holds secrets. It fails if u is too large.
@@ -38,7 +38,7 @@ func appendUser(dst []byte, u *identity.User) ([]byte, error) {
 		state = 2
 	}
 	dst = append(dst, recordVersion, state)
-	for _, s := range []string{u.Username, u.Email, u.Name, u.VLAN} {
+	for _, s := range []string{u.Username, u.Email, u.Name, u.VLAN, u.Source} {
 		dst = appendString(dst, s)
 	}
 	for _, s := range []policy.Secret{u.Password, u.NTHash, u.TOTP} {
@@ -70,7 +70,7 @@ func parseUser(b []byte) (*identity.User, error) {
 	}
 	r := reader{text: string(b[2:])} // one copy, which all strings share
 	u := &identity.User{State: [...]identity.State{"", identity.Active, identity.Suspended}[b[1]]}
-	for _, field := range []*string{&u.Username, &u.Email, &u.Name, &u.VLAN} {
+	for _, field := range []*string{&u.Username, &u.Email, &u.Name, &u.VLAN, &u.Source} {
 		*field = r.string()
 	}
 	for _, field := range []*policy.Secret{&u.Password, &u.NTHash, &u.TOTP} {

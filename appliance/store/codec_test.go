@@ -17,6 +17,7 @@ func TestCodecRoundTrip(t *testing.T) {
 		{Username: "a"},
 		{Username: "a", State: identity.Suspended},
 		person(1, 2),
+		{Username: "a", Source: "users/staff.yaml"},
 		{Username: "ü", Aliases: []string{"", "x"}, Groups: []string{strings.Repeat("g", 300)},
 			NTHash: policy.Secret("\x00\xff"), TOTP: policy.Secret("t")},
 	} {
@@ -42,15 +43,15 @@ func TestCodecRejects(t *testing.T) {
 	}
 	tests := map[string][]byte{
 		"empty":             {},
-		"version":           append([]byte{2}, good[1:]...),
-		"state":             append([]byte{1, 3}, good[2:]...),
+		"version":           append([]byte{1}, good[1:]...),
+		"state":             append([]byte{2, 3}, good[2:]...),
 		"trailing":          append(append([]byte{}, good...), 0),
-		"no_username":       append([]byte{1, 1, 0}, make([]byte, 8)...),
-		"long_number":       append([]byte{1, 1, 0x81, 0x00}, good[3:]...),
-		"endless_number":    {1, 1, 0xff, 0xff, 0xff, 0xff},
-		"length_beyond":     {1, 1, 0x7f, 'a'},
-		"too_many_groups":   append([]byte{1, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0x81, 0x08, 0}, make([]byte, 2000)...),
-		"too_many_for_text": {1, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 5, 0},
+		"no_username":       append([]byte{2, 1, 0}, make([]byte, 9)...),
+		"long_number":       append([]byte{2, 1, 0x81, 0x00}, good[3:]...),
+		"endless_number":    {2, 1, 0xff, 0xff, 0xff, 0xff},
+		"length_beyond":     {2, 1, 0x7f, 'a'},
+		"too_many_groups":   append([]byte{2, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0x81, 0x08, 0}, make([]byte, 2000)...),
+		"too_many_for_text": {2, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 5, 0},
 		"too_large":         make([]byte, store.MaxRecordBytes+1),
 	}
 	for i := range good {

@@ -56,3 +56,8 @@ func Damage(s *Store, username string, value []byte) error {
 	}
 	return s.disk.set(pair{inSlot(d.slot, nameOf(nil, identity.Usernames, username)), value})
 }
+
+// WriteCanary makes the database one of another version.
+func WriteCanary(s *Store, canary string) error {
+	return s.disk.set(metaPair(canaryKey(), []byte(canary)))
+}

@@ -21,6 +21,17 @@ func (s *Store) Unchanged(hash [32]byte) (identity.Users, bool) {
 	return s.latest, true
 }
 
+// Latest returns the users that were indexed last, in this run or in one before, or nil. They
+// may have been damaged since.
+func (s *Store) Latest() identity.Users {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.latest == nil {
+		return nil // not a *Users, which would be an interface that holds nil
+	}
+	return s.latest
+}
+
 // intact reports whether u can answer for every one of its users.
 func (s *Store) intact(u *Users) bool {
 	switch from := (*u.source.Load()).(type) {

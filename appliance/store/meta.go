@@ -7,8 +7,9 @@ import (
 	"fmt"
 )
 
-// canary stands in every database. A database without it has lost something.
-const canary = "gatehouse store 1"
+// canary stands in every database. A database without it has lost something, or was written by
+// another version of the program; it ends with recordVersion.
+var canary = fmt.Sprintf("gatehouse store %d", recordVersion)
 
 // A content is what a slot holds. The zero content is nothing that could be trusted: a slot is
 // marked so before it is rewritten, and stays so when the process dies on the way.

@@ -62,14 +62,23 @@ func (s *slab) pair(e entry) (name, value []byte) {
 	return c[:nameLen:nameLen], c[nameLen:end:end]
 }
 
-// get is a getter.
-func (s *slab) get(name []byte) ([]byte, error) {
+// find returns the place of the pair called name in entries.
+func (s *slab) find(name []byte) (int, bool) {
 	hash := maphash.Bytes(s.seed, name)
 	i := sort.Search(len(s.entries), func(i int) bool { return s.entries[i].hash >= hash })
 	for ; i < len(s.entries) && s.entries[i].hash == hash; i++ {
-		if have, value := s.pair(s.entries[i]); bytes.Equal(have, name) {
-			return value, nil
+		if have, _ := s.pair(s.entries[i]); bytes.Equal(have, name) {
+			return i, true
 		}
+	}
+	return i, false
+}
+
+// get is a getter.
+func (s *slab) get(name []byte) ([]byte, error) {
+	if i, ok := s.find(name); ok {
+		_, value := s.pair(s.entries[i])
+		return value, nil
 	}
 	if s.partial {
 		return nil, ErrLost

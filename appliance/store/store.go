@@ -17,15 +17,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"gatehouse/authcore/identity"
 )
 
 // Errors of Open and Find.
 var (
 	// ErrInUse says that another process has the database open.
 	ErrInUse = errors.New("the database is in use by another process")
-	// ErrFlipped says that the Users are those of a configuration no longer in force: ask
-	// the Users of the Snapshot in force.
-	ErrFlipped = errors.New("the users have been replaced by newer ones")
+	// ErrFlipped says that the Users are those of a configuration no longer in force.
+	ErrFlipped = identity.ErrStale
 	// ErrLost says that the database has lost the user asked for, if there is one. OnLost
 	// has been called: until the users have been indexed again nobody can tell.
 	ErrLost = errors.New("the user index is damaged and about to be rebuilt")
