@@ -50,8 +50,8 @@ func TestCodecRejects(t *testing.T) {
 		"long_number":       append([]byte{2, 1, 0x81, 0x00}, good[3:]...),
 		"endless_number":    {2, 1, 0xff, 0xff, 0xff, 0xff},
 		"length_beyond":     {2, 1, 0x7f, 'a'},
-		"too_many_groups":   append([]byte{2, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0x81, 0x08, 0}, make([]byte, 2000)...),
-		"too_many_for_text": {2, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 5, 0},
+		"too_many_groups":   append([]byte{2, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0x81, 0x08, 0}, make([]byte, 2000)...),
+		"too_many_for_text": {2, 1, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 5, 0},
 		"too_large":         make([]byte, store.MaxRecordBytes+1),
 	}
 	for i := range good {
