@@ -12,6 +12,7 @@ package load
 
 import (
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"maps"
 	"path"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/authcore/identity"
 	"gatehouse/authcore/pki"
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/snapshot"
@@ -28,13 +30,25 @@ import (
 type Options struct {
 	Now      time.Time          // for warnings about expiry
 	LastGood *snapshot.Snapshot // what broken objects fall back on; nil: they are left out
+
+	// LastUsers returns the users that broken files of users fall back on while there is no
+	// LastGood, or nil if there are none: an index outlives the process. Nil: there are none.
+	LastUsers func() identity.Users
+
+	// Unchanged returns the users that are indexed already, if they are those that hash stands
+	// for: then no file of users is parsed. Nil: all are.
+	Unchanged func(hash [32]byte) (identity.Users, bool)
 }
 
 // Load reads the configuration directory fsys.
 //
-// It returns a Draft whenever something usable is left, with Users for an indexer to fill in,
-// and nil when that is not so: the directory or policy.yaml cannot be read and there is no last
+// It returns a Draft whenever something usable is left, and nil when that is not so: the directory or policy.yaml cannot be read and there is no last
 // good one, or no server credential, RADIUS server or user is left. Warnings never cost anything.
+//
+// Users are judged one at a time and not held. Those of Unchanged, and those in force if the Draft
+// is to have exactly these, are in Draft.Users; otherwise that is nil, an indexer makes them of
+// Draft.UserSets, which read the files again, and knows them by Draft.UsersHash. Users with
+// problems have a hash that Unchanged is never asked for, so that the problems are found again.
 //
 // The last CA and the last user do not go away by deletion alone: without allow_empty: true in
 // policy.yaml those in force are kept, and that is an error.
@@ -44,9 +58,14 @@ func Load(fsys fs.FS, opt Options) (*snapshot.Draft, Problems) {
 		return nil, Problems{{File: ".", Severity: Error,
 			Text: fmt.Sprintf("the configuration directory cannot be read: %v", err)}}
 	}
-	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}}
+	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
+		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed()}
+	if opt.LastUsers != nil {
+		l.usersInForce = opt.LastUsers
+	}
 	if opt.LastGood != nil {
 		l.last, l.hasLast = opt.LastGood.Draft(), true
+		l.usersInForce = opt.LastGood.Users
 	}
 	draft := l.load()
 	draft.Hash = t.hash()
@@ -69,9 +88,14 @@ type loader struct {
 	policyDoc   *document
 	cas         []*caFile
 	credentials []*credentialFile
-	users       []*usersFile
 	servers     []*serverFile
-	objects     []*object // all of the above, and those of no file
+	objects     []*object // all of the above, those of users, and those of no file
+
+	seed         maphash.Seed // of claims
+	questions    *questions
+	unchanged    func([32]byte) (identity.Users, bool) // nil: never
+	usersInForce func() identity.Users
+	kept         keptUsers
 }
 
 func (l *loader) object(name string) *object {
@@ -87,8 +111,8 @@ func (l *loader) load() *snapshot.Draft {
 	d.Policy = l.loadPolicy()
 	d.CAs = l.loadCAs(&d.Policy)
 	d.Credentials = l.loadCredentials()
-	d.UserSets = l.loadUsers(&d.Policy)
 	d.Servers = l.loadServers(d.CAs)
+	l.loadUsers(d)
 	l.warnings(d)
 	l.unknownFiles()
 	return d

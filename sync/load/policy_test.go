@@ -146,7 +146,7 @@ func TestUserValues(t *testing.T) {
 		Aliases: []string{"a2@acme.example", "anna2@corp.acme.example"}, Name: "Anna Zwei",
 		Groups: []string{"admins", "staff"}, State: identity.Suspended, VLAN: "30",
 		Password: policy.Secret(hash), NTHash: policy.Secret("8846f7eaee8fb117ad06bdd830b7586c"),
-		TOTP: policy.Secret("JBSWY3DPEHPK3PXPJBSWY3DP"),
+		TOTP: policy.Secret("JBSWY3DPEHPK3PXPJBSWY3DP"), Source: "users/all.yaml",
 	}
 	for range 2 { // a Set is re-readable
 		for u, err := range d.UserSets[0].All() {

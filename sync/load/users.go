@@ -21,15 +21,6 @@ const (
 	minTOTPBytes    = 10
 )
 
-// usersFile is one file of users. It is taken whole or not at all.
-type usersFile struct {
-	*object
-	file  string
-	users []*identity.User
-	lines []int // of users
-	names map[nameKey]int
-}
-
 // nameKey is a name that only one user may have.
 type nameKey struct {
 	space identity.Space
@@ -54,58 +45,53 @@ func keys(u *identity.User) iter.Seq[nameKey] {
 	}
 }
 
-// readUsers reads a file of users, one record at a time.
-func readUsers(t *tree, file string) *usersFile {
-	f := &usersFile{object: &object{name: file}, file: file, names: map[nameKey]int{}}
-	err := t.stream(file, maxUsersBytes, func(r io.Reader) error {
+// judged is a record that has been judged: a user, or why it is none.
+type judged struct {
+	user     *identity.User // nil if there are problems
+	record   *userRecord    // nil if it could not be read
+	problems Problems
+}
+
+// line returns the line on which the record begins.
+func (j judged) line() int { return j.record.at("").Line }
+
+// judgeRecords judges the records that r, the content of file, yields, one at a time.
+func judgeRecords(file string, r io.Reader) iter.Seq[judged] {
+	return func(yield func(judged) bool) {
 		for rec, problems := range readRecords(file, r) {
+			j := judge{file: file, judged: judged{record: rec}}
 			for _, p := range problems {
-				f.add(Problem{File: file, Line: p.Line, Column: p.Column, Severity: Error,
-					Text: p.Text, Remedy: p.Remedy})
+				j.problems = append(j.problems, Problem{File: file, Line: p.Line, Column: p.Column,
+					Severity: Error, Text: p.Text, Remedy: p.Remedy})
 			}
 			if rec != nil && len(problems) == 0 {
-				f.user(rec)
+				j.user()
 			}
-			if len(f.problems) >= maxUserProblems {
-				f.fail(file, 0, "there are more problems than are listed here", "")
-				break
+			if !yield(j.judged) {
+				return
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		f.fail(file, 0, "the file cannot be read: "+err.Error(), "")
 	}
-	f.names = nil
-	return f
 }
 
-// set returns the users as a re-readable source.
-func (f *usersFile) set() identity.Set {
-	return identity.Set{Source: f.file, All: func() iter.Seq2[*identity.User, error] {
-		return func(yield func(*identity.User, error) bool) {
-			for _, u := range f.users {
-				if !yield(u, nil) {
-					return
-				}
-			}
-		}
-	}}
+// judge reports what is wrong with one record.
+type judge struct {
+	judged
+	file string
 }
 
-// user judges one record and takes it in.
-func (f *usersFile) user(r *userRecord) {
-	before := len(f.problems)
+// user makes a user of the record, if all of it is well.
+func (j *judge) user() {
+	r := j.record
 	u := &identity.User{
 		Username: r.Username, Email: r.Email, Aliases: r.Aliases, Name: r.Name, VLAN: r.VLAN,
 		Groups: slices.Compact(slices.Sorted(slices.Values(r.Groups))), State: identity.Active,
 		Password: secretOrNil(r.Password), NTHash: secretOrNil(strings.ToLower(r.NTHash)),
-		TOTP: secretOrNil(r.TOTP),
+		TOTP: secretOrNil(r.TOTP), Source: j.file,
 	}
 	if r.State != "" {
 		u.State = identity.State(r.State)
 	}
-	j := userJudge{f, r}
 	j.names()
 	j.secrets()
 	if r.State != "" && u.State != identity.Active && u.State != identity.Suspended {
@@ -116,19 +102,9 @@ func (f *usersFile) user(r *userRecord) {
 			j.fail("vlan", text, "write a number from 1 to 4094, or the name that the access point knows")
 		}
 	}
-	if len(f.problems) > before {
-		return
+	if len(j.problems) == 0 {
+		j.judged.user = u
 	}
-	line := r.at("").Line
-	for k := range keys(u) {
-		if first, taken := f.names[k]; taken && first != len(f.users) {
-			j.fail(j.fieldOf(k), fmt.Sprintf("%s is that of user %q on line %d already", k,
-				clip(f.users[first].Username), f.lines[first]), "give every user their own")
-			return
-		}
-		f.names[k] = len(f.users)
-	}
-	f.users, f.lines = append(f.users, u), append(f.lines, line)
 }
 
 // String says what kind of name k is.
@@ -146,31 +122,14 @@ func secretOrNil(s string) policy.Secret {
 	return policy.Secret(s)
 }
 
-// userJudge reports what is wrong with one record.
-type userJudge struct {
-	f *usersFile
-	r *userRecord
+func (j *judge) fail(field, text, remedy string) {
+	at := j.record.at(field)
+	j.problems = append(j.problems, Problem{File: j.file, Line: at.Line, Column: at.Column,
+		Severity: Error, Text: text, Remedy: remedy})
 }
 
-func (j userJudge) fail(field, text, remedy string) {
-	at := j.r.at(field)
-	j.f.add(Problem{File: j.f.file, Line: at.Line, Column: at.Column, Severity: Error,
-		Text: text, Remedy: remedy})
-}
-
-// fieldOf returns the field of the record that holds k.
-func (j userJudge) fieldOf(k nameKey) string {
-	switch {
-	case k.space == identity.Usernames:
-		return "username"
-	case identity.FoldAddress(j.r.Email) == k.key:
-		return "email"
-	}
-	return "aliases"
-}
-
-func (j userJudge) names() {
-	r := j.r
+func (j *judge) names() {
+	r := j.record
 	switch {
 	case r.Username == "":
 		j.fail("", "the user has no username", "write username:")
@@ -201,16 +160,16 @@ func (j userJudge) names() {
 
 // secrets looks whether password, nt_hash and totp can be what they claim to be. It never
 // shows them.
-func (j userJudge) secrets() {
-	if s := j.r.Password; s != "" && !isPasswordHash(s) {
+func (j *judge) secrets() {
+	if s := j.record.Password; s != "" && !isPasswordHash(s) {
 		j.fail("password", "password is no argon2id or bcrypt hash", "make one with `gatehouse user hash`")
 	}
-	if raw, err := hex.DecodeString(j.r.NTHash); err != nil || j.r.NTHash != "" && len(raw) != 16 {
+	if raw, err := hex.DecodeString(j.record.NTHash); err != nil || j.record.NTHash != "" && len(raw) != 16 {
 		j.fail("nt_hash", "nt_hash is no NT hash", "write 32 hexadecimal digits, made with `gatehouse user hash`")
 	}
-	seed := strings.ToUpper(strings.TrimRight(j.r.TOTP, "="))
+	seed := strings.ToUpper(strings.TrimRight(j.record.TOTP, "="))
 	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
-	if j.r.TOTP != "" && (err != nil || len(raw) < minTOTPBytes) {
+	if j.record.TOTP != "" && (err != nil || len(raw) < minTOTPBytes) {
 		j.fail("totp", "totp is no base32 seed", "make one with `gatehouse user totp`")
 	}
 }

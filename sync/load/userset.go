@@ -1,48 +1,112 @@
 package load
 
 import (
+	"crypto/sha256"
 	"fmt"
-	"iter"
+	"io"
 	"path"
-	"reflect"
 	"slices"
 	"strings"
 
-	"gatehouse/authcore/identity"
-	"gatehouse/authcore/policy"
+	"gatehouse/authcore/snapshot"
 )
+
+// usersFormat is part of the hash of the users. It changes when the same files come to mean
+// other users, or other problems.
+const usersFormat = "users 1\n"
 
 // userForms are the extensions of files of users.
 var userForms = []string{".yaml", ".jsonl", ".csv"}
 
-// loadUsers reads the files of users and settles which go live: no two users may claim the
-// same name, in whatever files.
-func (l *loader) loadUsers(p *policy.Policy) []identity.Set {
-	last := map[string]*identity.Set{}
-	for i := range l.last.UserSets {
-		last[l.last.UserSets[i].Source] = &l.last.UserSets[i]
+// loadUsers settles which files of users go live: no two users may claim the same name, in
+// whatever files. Everything else of d is there.
+func (l *loader) loadUsers(d *snapshot.Draft) {
+	l.questions = l.ask(d)
+	if l.unchangedUsers(d) {
+		return
 	}
+	before := l.countProblems()
+	live := l.chooseUsers(d.Policy.AllowEmpty)
+	var all answer
+	for _, v := range live {
+		d.UserSets = append(d.UserSets, v.set)
+		all.add(&v.answer)
+	}
+	l.warnUsers(&all)
+	if l.kept.users != nil && l.kept.isAll(live) {
+		d.Users = l.kept.users
+	}
+	d.UsersHash, _ = l.usersHash()
+	if l.countProblems() != before {
+		// Nobody asks for this one, so that the problems are found again next time.
+		d.UsersHash = sha256.Sum256(fmt.Appendf(nil, "%sproblems %x", usersFormat, d.UsersHash))
+	}
+}
+
+// unchangedUsers takes the users that are indexed already, if they are those of the files.
+func (l *loader) unchangedUsers(d *snapshot.Draft) bool {
+	if l.unchanged == nil {
+		return false
+	}
+	hash, readable := l.usersHash()
+	if !readable {
+		return false
+	}
+	users, ok := l.unchanged(hash)
+	if !ok || users.Len() == 0 && !d.Policy.AllowEmpty {
+		return false
+	}
+	for _, file := range l.userFiles() {
+		d.UserSets = append(d.UserSets, reading{l.tree.fsys, file, l.tree.sums[file]}.set())
+	}
+	d.Users, d.UsersHash = users, hash
+	return true
+}
+
+// usersHash returns the hash over the files of users and what is asked of them, and whether all
+// could be read. What has not been read yet is read.
+func (l *loader) usersHash() (hash [sha256.Size]byte, readable bool) {
+	whole := sha256.New()
+	_, _ = whole.Write([]byte(usersFormat)) // never fails
+	l.questions.write(whole)
+	readable = l.tree.unreadable["users"] == nil
+	for _, file := range l.userFiles() {
+		if _, known := l.tree.sums[file]; !known {
+			err := l.tree.stream(file, maxUsersBytes, func(io.Reader) error { return nil })
+			readable = readable && err == nil
+		}
+		fmt.Fprintf(whole, "%q %x\n", file, l.tree.sums[file])
+	}
+	return [sha256.Size]byte(whole.Sum(nil)), readable
+}
+
+// chooseUsers returns the versions that go live, in the order of their files.
+func (l *loader) chooseUsers(allowEmpty bool) []*version {
 	var chosen []userChoice
 	for _, file := range l.userFiles() {
-		f := readUsers(l.tree, file)
-		l.users, l.objects = append(l.users, f), append(l.objects, f.object)
-		var fresh *identity.Set
-		if set := f.set(); !f.failed {
-			fresh = &set
+		f := l.readUsers(file)
+		l.objects = append(l.objects, f.object)
+		var fresh, last *version
+		if f.failed {
+			last = l.lastUsers()[file]
+		} else {
+			fresh = &f.version
 		}
-		if set := settle(f.object, fresh, last[file]); set != nil {
-			chosen = append(chosen, userChoice{f, set, last[file]})
+		if v := settle(f.object, fresh, last); v != nil {
+			chosen = append(chosen, userChoice{f, v})
 		}
 	}
-	out := withoutDuplicates(chosen)
+	live := l.withoutDuplicates(chosen)
 	whole := l.kind("users")
-	if !whole.failed && countUsers(out) == 0 && !p.AllowEmpty {
+	if !whole.failed && countUsers(live) == 0 && !allowEmpty {
 		whole.fail("users", 0, "no user is left: nobody could be accepted",
 			"put users into users/NAME.yaml; allow_empty: true in policy.yaml permits none")
 	}
-	out = settleKind(whole, out, l.last.UserSets)
-	l.lost = l.lost || countUsers(out) == 0 && !p.AllowEmpty
-	return out
+	if whole.failed {
+		live = settleKind(whole, live, l.kept.all(l.lastUsers()))
+	}
+	l.lost = l.lost || countUsers(live) == 0 && !allowEmpty
+	return live
 }
 
 func (l *loader) userFiles() []string {
@@ -61,141 +125,23 @@ func (l *loader) userFiles() []string {
 	return files
 }
 
-func countUsers(sets []identity.Set) int {
+func countUsers(versions []*version) int {
 	n := 0
-	for _, set := range sets {
-		for range set.All() {
-			n++
-		}
+	for _, v := range versions {
+		n += v.count
 	}
 	return n
 }
 
-// userChoice is a file of users that is to go live unless it collides with another.
-type userChoice struct {
-	file *usersFile
-	set  *identity.Set
-	last *identity.Set // to fall back on; may be nil
+func (l *loader) countProblems() int {
+	n := 0
+	for _, o := range l.objects {
+		n += len(o.problems)
+	}
+	return n
 }
 
-// owner is who has a name.
-type owner struct {
-	file string
-	line int // 0: not known, for it is in a last good version
-}
-
-func (o owner) String() string {
-	if o.line == 0 {
-		return o.file
-	}
-	return fmt.Sprintf("%s:%d", o.file, o.line)
-}
-
-// withoutDuplicates drops files until no two users claim the same name. Who was there first
-// stays, as with RADIUS servers.
-func withoutDuplicates(chosen []userChoice) []identity.Set {
-	slices.SortStableFunc(chosen, func(a, b userChoice) int { return a.seniority() - b.seniority() })
-	owners := map[nameKey]owner{}
-	var out []identity.Set
-	for _, c := range chosen {
-		if set := c.place(owners); set != nil {
-			out = append(out, *set)
-		}
-	}
-	slices.SortFunc(out, func(a, b identity.Set) int { return strings.Compare(a.Source, b.Source) })
-	return out
-}
-
-// seniority ranks unchanged files before changed ones, and those before new ones.
-func (c userChoice) seniority() int {
-	switch {
-	case c.last == nil:
-		return 2
-	case c.set == c.last || sameUsers(c.set, c.last):
-		return 0
-	}
-	return 1
-}
-
-// sameUsers reports whether both sets hold the same users in the same order.
-func sameUsers(a, b *identity.Set) bool {
-	next, stop := iter.Pull2(b.All())
-	defer stop()
-	for u := range a.All() {
-		other, _, ok := next()
-		if !ok || !reflect.DeepEqual(u, other) {
-			return false
-		}
-	}
-	_, _, more := next()
-	return !more
-}
-
-// place enters the names of the version of c's users that collides with none in owners, and
-// returns it, or nil.
-func (c userChoice) place(owners map[nameKey]owner) *identity.Set {
-	if c.report(owners) == 0 {
-		c.claim(c.set, owners)
-		return c.set
-	}
-	if c.last != nil && c.last != c.set && !collides(c.last, owners) {
-		c.file.settle(Kept)
-		c.claim(c.last, owners)
-		return c.last
-	}
-	c.file.settle(LeftOut)
-	return nil
-}
-
-// report reports the names that others have, and returns their number.
-func (c userChoice) report(owners map[nameKey]owner) int {
-	found, i := 0, 0
-	for u := range c.set.All() {
-		for k := range keys(u) {
-			first, taken := owners[k]
-			if !taken {
-				continue
-			}
-			if found++; found <= maxUserProblems {
-				c.file.fail(c.file.file, c.lineOf(i), fmt.Sprintf("user %q: %s is that of a user in %s already",
-					clip(u.Username), k, first), "remove one of the two")
-			}
-			break
-		}
-		i++
-	}
-	return found
-}
-
-// lineOf returns the line of the i-th user, 0 in a last good version.
-func (c userChoice) lineOf(i int) int {
-	if c.set == c.last || i >= len(c.file.lines) {
-		return 0
-	}
-	return c.file.lines[i]
-}
-
-func (c userChoice) claim(set *identity.Set, owners map[nameKey]owner) {
-	i := 0
-	for u := range set.All() {
-		at := owner{c.file.file, 0}
-		if set == c.set {
-			at.line = c.lineOf(i)
-		}
-		for k := range keys(u) {
-			owners[k] = at
-		}
-		i++
-	}
-}
-
-func collides(set *identity.Set, owners map[nameKey]owner) bool {
-	for u := range set.All() {
-		for k := range keys(u) {
-			if _, taken := owners[k]; taken {
-				return true
-			}
-		}
-	}
-	return false
+// sortVersions sorts by file.
+func sortVersions(versions []*version) {
+	slices.SortFunc(versions, func(a, b *version) int { return strings.Compare(a.set.Source, b.set.Source) })
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"gatehouse/authcore/identity"
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/strictyaml"
@@ -17,28 +16,21 @@ import (
 func (l *loader) warnings(d *snapshot.Draft) {
 	l.warnCAs(d)
 	l.warnRevocation(d)
-	l.warnGroups(d)
-	l.warnConflicts(d)
-	l.warnUnnamed(d)
+}
+
+// warnUsers reports what the users say about the rest. Users who are what they were have been
+// asked the same before, and there was nothing to say.
+func (l *loader) warnUsers(a *answer) {
+	l.warnUnnamed(a)
+	l.warnGroups(a)
+	l.warnConflicts(a)
 }
 
 // warnUnnamed is about users whom no kind of name in identity.order can find.
-func (l *loader) warnUnnamed(d *snapshot.Draft) {
-	order := d.Policy.Identity.Order
-	if slices.Contains(order, policy.CN) || slices.Contains(order, policy.SANDNS) {
-		return // these find by username, which everybody has
-	}
-	n, such := 0, ""
-	for _, set := range d.UserSets {
-		for u := range set.All() {
-			if u.Email == "" && len(u.Aliases) == 0 {
-				n, such = n+1, u.Username
-			}
-		}
-	}
-	if n > 0 && l.policyDoc != nil {
+func (l *loader) warnUnnamed(a *answer) {
+	if a.unnamed > 0 && l.policyDoc != nil {
 		l.policyDoc.report(Warning, "identity.order", fmt.Sprintf(
-			"%d users have no e-mail address, such as %q: no certificate can name them", n, clip(such)),
+			"%d users have no e-mail address, such as %q: no certificate can name them", a.unnamed, clip(a.such)),
 			"give them one, or let identity.order name cn")
 	}
 }
@@ -106,19 +98,12 @@ func (l *loader) warnRevocation(d *snapshot.Draft) {
 }
 
 // warnGroups is about groups that have no member: most are misspelt.
-func (l *loader) warnGroups(d *snapshot.Draft) {
-	members := map[string]bool{}
-	for _, set := range d.UserSets {
-		for u := range set.All() {
-			for _, g := range u.Groups {
-				members[g] = true
-			}
-		}
-	}
-	known := slices.Sorted(maps.Keys(members))
+func (l *loader) warnGroups(a *answer) {
+	known := slices.Concat(slices.Collect(maps.Keys(a.members)), slices.Collect(maps.Keys(a.near)))
+	slices.Sort(known)
 	check := func(doc *document, path string, groups []string) {
 		for i, g := range groups {
-			if doc != nil && !members[g] {
+			if doc != nil && !a.members[g] {
 				remedy := ""
 				if near := strictyaml.Nearest(g, known); near != "" {
 					remedy = fmt.Sprintf("did you mean %q?", near)
@@ -145,52 +130,11 @@ func (l *loader) warnGroups(d *snapshot.Draft) {
 
 // warnConflicts is about users whom two reply rules fit while groups.priority names neither
 // group (AZ-2): the order in the file decides, which may not be what was meant.
-func (l *loader) warnConflicts(d *snapshot.Draft) {
-	for _, f := range l.servers {
-		if f.server == nil || len(f.server.Reply) < 2 {
-			continue
-		}
-		rule := map[string]int{} // by group: the first that names it
-		for i, r := range slices.Backward(f.server.Reply) {
-			for _, g := range r.Groups {
-				rule[g] = i
-			}
-		}
-		said := map[[2]int]bool{}
-		for _, set := range d.UserSets {
-			for u := range set.All() {
-				f.warnConflict(u, rule, d.Policy.Groups.Priority, said)
-			}
-		}
-	}
-}
-
-// warnConflict warns, once for each pair of rules, if u is in the groups of both.
-func (f *serverFile) warnConflict(
-	u *identity.User, rule map[string]int, priority []string, said map[[2]int]bool,
-) {
-	first := ""
-	for _, g := range u.Groups {
-		i, ok := rule[g]
-		if !ok {
-			continue
-		}
-		if slices.Contains(priority, g) {
-			return // decided
-		}
-		if first == "" || i < rule[first] {
-			first = g
-		}
-	}
-	for _, g := range u.Groups {
-		i, ok := rule[g]
-		pair := [2]int{rule[first], i}
-		if !ok || i == rule[first] || said[pair] {
-			continue
-		}
-		said[pair] = true
-		f.doc.report(Warning, fmt.Sprintf("reply[%d].groups", i), fmt.Sprintf(
-			"users in the groups %q and %q, such as %q, get the rule for the first of these", first, g, clip(u.Username)),
+func (l *loader) warnConflicts(a *answer) {
+	for _, c := range a.conflicts {
+		c.file.doc.report(Warning, fmt.Sprintf("reply[%d].groups", c.rule[1]), fmt.Sprintf(
+			"users in the groups %q and %q, such as %q, get the rule for the first of these",
+			c.group[0], c.group[1], clip(c.example)),
 			"say in policy.yaml, groups: {priority: […]}, which group counts")
 	}
 }
