@@ -8,10 +8,12 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/authcore/identity"
@@ -22,11 +24,22 @@ import (
 // maxLogged is how many problems of one load are logged one by one.
 const maxLogged = 50
 
-// An Indexer makes users findable.
+// maxTries is how often in a row a directory is read that changes meanwhile. Who changes it
+// wakes us when he is done.
+const maxTries = 3
+
+// An Indexer makes users findable. A hash stands for the content of users.
 type Indexer interface {
-	// Index returns an index over the users of sets. The one that it returned before must
-	// go on answering, for conversations may hold it.
-	Index(ctx context.Context, sets []identity.Set) (identity.Users, error)
+	// Unchanged returns the users of that content, if they are what was indexed last.
+	Unchanged(hash [32]byte) (identity.Users, bool)
+	// Index returns an index over the users of sets. What it returned before, or what is
+	// InForce, must go on answering.
+	Index(ctx context.Context, sets []identity.Set, hash [32]byte) (identity.Users, error)
+	// InForce is told whose users are looked up from now on.
+	InForce(identity.Users)
+	// Latest returns what was indexed last, maybe by a process before this one, for broken
+	// files to fall back on as long as nothing is in force; nil if there is nothing.
+	Latest() identity.Users
 }
 
 // Config is what a Reconciler works with. Everything is required unless said otherwise.
@@ -53,6 +66,7 @@ type Result struct {
 type Reconciler struct {
 	cfg  Config
 	wake chan struct{} // holds one token while somebody wants a look
+	lost atomic.Bool   // the users must be indexed again, changed or not
 
 	// Of the goroutine of Run.
 	generation uint64
@@ -66,7 +80,7 @@ type Reconciler struct {
 // New returns a Reconciler that does nothing before Run.
 func New(cfg Config) *Reconciler {
 	if cfg.Indexer == nil {
-		cfg.Indexer = memoryIndexer{}
+		cfg.Indexer = &memoryIndexer{}
 	}
 	return &Reconciler{cfg: cfg, wake: make(chan struct{}, 1)}
 }
@@ -77,6 +91,13 @@ func (r *Reconciler) Wake() {
 	case r.wake <- struct{}{}:
 	default: // somebody has asked already, and the look is yet to begin
 	}
+}
+
+// Reindex says that the index has lost users: look again, whether or not anything has changed.
+// It never blocks.
+func (r *Reconciler) Reindex() {
+	r.lost.Store(true)
+	r.Wake()
 }
 
 // Last returns what became of the last load; its At is zero before the first. The problems are
@@ -90,7 +111,8 @@ func (r *Reconciler) Last() Result {
 // Run loads at once and then whenever it is woken, until ctx ends. It returns nil.
 func (r *Reconciler) Run(ctx context.Context) error {
 	for {
-		r.look(ctx)
+		for tries := 1; r.look(ctx) && tries < maxTries; tries++ {
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -99,17 +121,19 @@ func (r *Reconciler) Run(ctx context.Context) error {
 	}
 }
 
-// look loads the directory if it has changed.
-func (r *Reconciler) look(ctx context.Context) {
+// look loads the directory if it has changed, and reports whether to do so again at once.
+func (r *Reconciler) look(ctx context.Context) (again bool) {
 	fsys := r.cfg.FS()
 	at := r.cfg.Now()
 	hash, err := load.Hash(fsys)
-	if err == nil && r.seenAny && hash == r.seen {
+	lost := r.lost.Swap(false)
+	if err == nil && r.seenAny && hash == r.seen && !lost {
 		r.cfg.Logger.Debug("configuration unchanged")
-		return
+		return false
 	}
 	// When the directory cannot be read, Load says so as a problem.
-	draft, problems := load.Load(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load()})
+	draft, problems := load.Load(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
+		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged})
 	result := Result{Problems: problems, At: at}
 	if draft != nil {
 		hash = draft.Hash
@@ -117,28 +141,32 @@ func (r *Reconciler) look(ctx context.Context) {
 		result.Swapped = result.Err == nil
 	}
 	if ctx.Err() != nil && !result.Swapped {
-		return // cut short: not the configuration's fault
+		return false // cut short: not the configuration's fault
 	}
 	// What could not be indexed is tried again although nothing has changed.
 	r.seen, r.seenAny = hash, err == nil && result.Err == nil
 	result.Generation = r.generation
 	r.log(result, draft)
 	r.publish(result)
+	return errors.Is(result.Err, load.ErrChanged)
 }
 
 // bringIntoForce indexes the users of d, seals it and swaps: the one moment of a change.
 func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft) error {
-	users, err := r.cfg.Indexer.Index(ctx, d.UserSets)
-	if err != nil {
-		return fmt.Errorf("indexing the users: %w", err)
+	if d.Users == nil {
+		users, err := r.cfg.Indexer.Index(ctx, d.UserSets, d.UsersHash)
+		if err != nil {
+			return fmt.Errorf("indexing the users: %w", err)
+		}
+		d.Users = users
 	}
-	d.Users = users
 	s, err := d.Seal(r.generation + 1)
 	if err != nil {
 		return err
 	}
 	r.generation++
 	r.cfg.Holder.Swap(s)
+	r.cfg.Indexer.InForce(d.Users)
 	return nil
 }
 
@@ -180,9 +208,30 @@ func (r *Reconciler) log(result Result, d *snapshot.Draft) {
 	}
 }
 
-// memoryIndexer holds users in memory.
-type memoryIndexer struct{}
+// memoryIndexer holds users in memory. It belongs to the goroutine of Run.
+type memoryIndexer struct {
+	users *identity.Memory // indexed last; nil: none
+	hash  [32]byte
+}
 
-func (memoryIndexer) Index(_ context.Context, sets []identity.Set) (identity.Users, error) {
-	return identity.NewMemory(sets)
+func (m *memoryIndexer) Unchanged(hash [32]byte) (identity.Users, bool) {
+	return m.users, m.users != nil && m.hash == hash
+}
+
+func (m *memoryIndexer) Index(_ context.Context, sets []identity.Set, hash [32]byte) (identity.Users, error) {
+	users, err := identity.NewMemory(sets)
+	if err != nil {
+		return nil, err // not users, which would be an interface that holds nil
+	}
+	m.users, m.hash = users, hash
+	return users, nil
+}
+
+func (m *memoryIndexer) InForce(identity.Users) {}
+
+func (m *memoryIndexer) Latest() identity.Users {
+	if m.users == nil {
+		return nil
+	}
+	return m.users
 }

@@ -16,6 +16,7 @@ import (
 
 	"gatehouse/authcore/identity"
 	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/load"
 	"gatehouse/sync/reconcile"
 )
 
@@ -72,11 +73,11 @@ type setup struct {
 	results []reconcile.Result
 }
 
-func start(t *testing.T, dir *directory, indexer reconcile.Indexer) *setup {
+func start(t *testing.T, dir *directory, index reconcile.Indexer) *setup {
 	t.Helper()
 	s := &setup{}
 	s.Reconciler = reconcile.New(reconcile.Config{
-		FS: dir.fs, Holder: &s.holder, Now: time.Now, Indexer: indexer,
+		FS: dir.fs, Holder: &s.holder, Now: time.Now, Indexer: index,
 		Logger:   slog.New(slog.NewTextHandler(&s.log, nil)),
 		OnResult: func(r reconcile.Result) { s.results = append(s.results, r) },
 	})
@@ -174,24 +175,46 @@ func TestNothingUsableAtStart(t *testing.T) {
 	})
 }
 
-// failing is an Indexer that fails while err is set.
-type failing struct{ err error }
-
-func (f *failing) Index(_ context.Context, sets []identity.Set) (identity.Users, error) {
-	if f.err != nil {
-		return nil, f.err
-	}
-	return identity.NewMemory(sets)
+// indexer is an Indexer that remembers like one on disk, and what it was asked.
+type indexer struct {
+	before  func() error // called by Index
+	users   identity.Users
+	hash    [32]byte
+	indexed int
+	inForce []identity.Users
 }
+
+func (x *indexer) Unchanged(hash [32]byte) (identity.Users, bool) {
+	return x.users, x.users != nil && x.hash == hash
+}
+
+func (x *indexer) Index(_ context.Context, sets []identity.Set, hash [32]byte) (identity.Users, error) {
+	x.indexed++
+	if x.before != nil {
+		if err := x.before(); err != nil {
+			return nil, err
+		}
+	}
+	users, err := identity.NewMemory(sets)
+	if err != nil {
+		return nil, err
+	}
+	x.users, x.hash = users, hash
+	return users, nil
+}
+
+func (x *indexer) InForce(users identity.Users) { x.inForce = append(x.inForce, users) }
+func (x *indexer) Latest() identity.Users       { return x.users }
 
 func TestIndexFailureIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		indexer := &failing{err: errors.New("the disk is full")}
-		s := start(t, newDirectory(t), indexer)
-		if r := s.Last(); r.Swapped || !errors.Is(r.Err, indexer.err) || s.holder.Load() != nil {
+		full := errors.New("the disk is full")
+		x := &indexer{before: func() error { return full }}
+		s := start(t, newDirectory(t), x)
+		if r := s.Last(); r.Swapped || !errors.Is(r.Err, full) || s.holder.Load() != nil || len(x.inForce) > 0 {
 			t.Errorf("result %+v", r)
 		}
-		indexer.err = nil
+		x.before = nil
 		s.look()
 		if r := s.Last(); !r.Swapped || s.holder.Load() == nil {
 			t.Errorf("not tried again: %+v", r)
@@ -199,28 +222,23 @@ func TestIndexFailureIsTriedAgain(t *testing.T) {
 	})
 }
 
-// waiting is an Indexer that waits until it is let go.
-type waiting struct{ entered, release chan struct{} }
-
-func (w *waiting) Index(_ context.Context, sets []identity.Set) (identity.Users, error) {
-	w.entered <- struct{}{}
-	<-w.release
-	return identity.NewMemory(sets)
-}
-
 // However often somebody asks during a load, one more follows, with what there is then.
 func TestWakeNeverBlocksAndCoalesces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := newDirectory(t)
-		w := &waiting{entered: make(chan struct{}, 10), release: make(chan struct{}, 10)}
-		s := start(t, dir, w)
-		<-w.entered
+		entered, release := make(chan struct{}, 10), make(chan struct{}, 10)
+		s := start(t, dir, &indexer{before: func() error {
+			entered <- struct{}{}
+			<-release
+			return nil
+		}})
+		<-entered
 		for i := range 100 {
 			dir.put("users/more.csv", "username\n"+strings.Repeat("z", i+1)+"\n")
 			s.Wake()
 		}
-		w.release <- struct{}{}
-		w.release <- struct{}{}
+		release <- struct{}{}
+		release <- struct{}{}
 		synctest.Wait()
 		if len(s.results) != 2 || s.holder.Load().Generation() != 2 {
 			t.Errorf("%d results", len(s.results))
@@ -228,6 +246,81 @@ func TestWakeNeverBlocksAndCoalesces(t *testing.T) {
 		key := identity.FoldUsername(strings.Repeat("z", 100))
 		if _, ok, _ := s.holder.Load().Users().Find(identity.Usernames, key); !ok {
 			t.Error("the last change is missing")
+		}
+	})
+}
+
+// TestUnchangedUsers indexes again only when users have changed, or have been lost.
+func TestUnchangedUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, x := newDirectory(t), &indexer{}
+		s := start(t, dir, x)
+		for _, step := range []struct {
+			name    string
+			do      func()
+			indexed int
+			inForce int
+		}{
+			{"first load", func() {}, 1, 1},
+			{"nothing", s.Wake, 1, 1},
+			{"something else", func() { dir.put("policy.yaml", string(dir.files["policy.yaml"].Data)+"# x\n"); s.Wake() }, 1, 2},
+			{"users", func() { dir.put("users/more.csv", "username\nzoe\n"); s.Wake() }, 2, 3},
+			{"said to be lost, and found", s.Reindex, 2, 4},
+			{"lost", func() { x.users = nil; s.Reindex() }, 3, 5},
+			{"nothing, after that", s.Wake, 3, 5},
+		} {
+			step.do()
+			synctest.Wait()
+			if x.indexed != step.indexed || len(x.inForce) != step.inForce {
+				t.Errorf("%s: indexed %d times, in force %d, want %d and %d", step.name, x.indexed, len(x.inForce), step.indexed, step.inForce)
+			}
+			if s.holder.Load().Users() != x.inForce[len(x.inForce)-1] {
+				t.Errorf("%s: the index was not told whose users are in force", step.name)
+			}
+		}
+	})
+}
+
+// TestRestartOverBrokenUsers has an index that outlives the process: what it holds of a broken
+// file goes live again, and the problem is found each time.
+func TestRestartOverBrokenUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, x := newDirectory(t), &indexer{}
+		start(t, dir, x)
+		want := x.users.Len()
+		dir.put("users/staff.yaml", "- {nobody: x}\n")
+		for range 3 {
+			s := start(t, dir, x)
+			if got := s.holder.Load(); got == nil || got.Users().Len() != want || !s.Last().Problems.HasErrors() {
+				t.Fatalf("after a restart: %+v with %v", got, s.Last().Problems)
+			}
+		}
+	})
+}
+
+// TestChangedMeanwhile has a file of users change between judging and indexing.
+func TestChangedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := newDirectory(t)
+		x := &indexer{}
+		x.before = func() error {
+			if x.indexed < 3 { // in the same map, under whoever reads it
+				dir.files["users/staff.yaml"].Data = append(dir.files["users/staff.yaml"].Data, "\n"...)
+			}
+			return nil
+		}
+		s := start(t, dir, x)
+		if r := s.Last(); !r.Swapped || x.indexed != 3 {
+			t.Errorf("indexed %d times, result %+v", x.indexed, r)
+		}
+		always := &indexer{}
+		always.before = func() error {
+			dir.files["users/staff.yaml"].Data = append(dir.files["users/staff.yaml"].Data, "\n"...)
+			return nil
+		}
+		s = start(t, dir, always)
+		if r := s.Last(); r.Swapped || !errors.Is(r.Err, load.ErrChanged) || always.indexed != 3 {
+			t.Errorf("changed all the time: indexed %d times, result %+v", always.indexed, r)
 		}
 	})
 }
