@@ -18,6 +18,7 @@ import (
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/eventlog"
 	"gatehouse/appliance/journal"
+	"gatehouse/appliance/store"
 	"gatehouse/authcore"
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/snapshot"
@@ -44,6 +45,7 @@ type Appliance struct {
 	counters *counters
 	events   *eventlog.Log
 
+	store      *store.Store
 	journal    *journal.Journal
 	learner    learner
 	auth       *authcore.Authenticator
@@ -79,7 +81,7 @@ func New(config Config) (_ *Appliance, err error) {
 		}
 	}()
 	for _, part := range []func() error{
-		a.bindControl, a.openJournal, a.bindWeb, a.bindMetrics, a.makeReconciler, a.bindRADIUS,
+		a.bindControl, a.openStore, a.openJournal, a.bindWeb, a.bindMetrics, a.makeReconciler, a.bindRADIUS,
 	} {
 		if err := part(); err != nil {
 			return nil, err
@@ -104,6 +106,9 @@ func (a *Appliance) close() error {
 	}
 	if a.journal != nil {
 		errs = append(errs, a.journal.Close())
+	}
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -3,9 +3,11 @@ package appliance
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"path/filepath"
 
+	"gatehouse/appliance/control"
 	"gatehouse/appliance/journal"
 )
 
@@ -26,6 +28,9 @@ func (l learner) Learnt(addr netip.Addr) bool {
 func (a *Appliance) openJournal() (err error) {
 	a.journal, err = journal.Open(filepath.Join(a.config.StateDir, "journal"),
 		journal.Config{Logger: a.config.Logger.With("part", "journal")})
+	if errors.Is(err, journal.ErrInUse) {
+		return fmt.Errorf("%w: %w", control.ErrRunning, err)
+	}
 	if err != nil {
 		return err
 	}

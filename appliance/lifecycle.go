@@ -23,10 +23,10 @@ type part struct {
 	run  func(context.Context) error
 }
 
-// parts lists what runs, in the order of starting: what shows why nothing else runs comes
-// first, what answers RADIUS last.
+// parts lists what runs, in the order of starting: what holds things comes first, and is closed
+// last; then what shows why nothing else runs; what answers RADIUS comes last.
 func (a *Appliance) parts() []part {
-	parts := []part{{"control", a.control.Run}, {"journal", a.runJournal}}
+	parts := []part{{"store", a.runStore}, {"journal", a.runJournal}, {"control", a.control.Run}}
 	if a.web != nil {
 		parts = append(parts, part{"webui", a.web.runTLS})
 	}

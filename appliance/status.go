@@ -43,7 +43,7 @@ func (a *Appliance) status() webui.Status {
 	s := webui.Status{
 		Ready: report.Ready, Reason: report.Reason, Detail: report.Detail,
 		Node: a.config.Boot.Node.ID, Version: a.config.Version, Started: a.started,
-		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Memory: memory(),
+		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(), Memory: memory(),
 	}
 	return s
 }
@@ -126,6 +126,17 @@ func (a *Appliance) testCertificate(certificate []byte, server string) (any, err
 
 // findUser looks up a user by every kind of name.
 func (a *Appliance) findUser(name string) (any, error) {
+	user, err := a.lookUp(name)
+	if errors.Is(err, identity.ErrStale) { // the configuration changed on the way
+		user, err = a.lookUp(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return user, nil
+}
+
+func (a *Appliance) lookUp(name string) (*identity.User, error) {
 	sn := a.holder.Load()
 	if sn == nil {
 		return nil, fmt.Errorf("%w: %w", webui.ErrNotFound, ErrNoConfiguration)
@@ -136,12 +147,8 @@ func (a *Appliance) findUser(name string) (any, error) {
 	}{
 		{identity.Usernames, identity.FoldUsername(name)}, {identity.Addresses, identity.FoldAddress(name)},
 	} {
-		user, ok, err := sn.Users().Find(try.space, try.key)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			return user, nil
+		if user, ok, err := sn.Users().Find(try.space, try.key); err != nil || ok {
+			return user, err
 		}
 	}
 	return nil, fmt.Errorf("%w: no user has the name or address %q", webui.ErrNotFound, audit.Printable(name))

@@ -80,7 +80,7 @@ func (a *Appliance) listen(key, addr string, crowd int64, server *http.Server) (
 func (a *Appliance) makeReconciler() error {
 	a.reconciler = reconcile.New(reconcile.Config{
 		FS: func() fs.FS { return a.config.Tree }, Holder: &a.holder, Now: a.config.Now,
-		Logger: a.config.Logger.With("part", "reconcile"),
+		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
 	})
 	return nil
 }

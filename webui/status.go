@@ -15,6 +15,7 @@ type Status struct {
 	Started       time.Time     `json:"started"`
 	Configuration Configuration `json:"configuration"`
 	RADIUS        RADIUS        `json:"radius"`
+	Store         Store         `json:"store"`
 	Memory        Memory        `json:"memory"`
 }
 
@@ -68,6 +69,19 @@ type WrongSecret struct {
 	Address netip.Addr `json:"address"`
 	Count   uint64     `json:"count"`
 	Last    time.Time  `json:"last"`
+}
+
+// A Store is the database with the users.
+type Store struct {
+	Mode         string    `json:"mode"`             // disk or memory
+	Red          bool      `json:"red"`              // in memory because the disk cannot be used
+	Reason       string    `json:"reason,omitempty"` // why it is red
+	Since        time.Time `json:"since"`            // when the mode began
+	Rebuilt      int       `json:"rebuilt"`          // times that it was damaged, in this run
+	RebuiltWhy   string    `json:"rebuilt_why,omitempty"`
+	Bytes        int64     `json:"bytes"`         // on the disk
+	BytesWritten int64     `json:"bytes_written"` // in this run, before compaction
+	Users        int       `json:"users"`         // in force
 }
 
 // Memory is what the process holds, in bytes.

@@ -20,6 +20,7 @@ type statusView struct {
 	Started        time.Time
 	Configuration  statusConfiguration
 	RADIUS         statusRADIUS
+	Store          statusStore
 	Memory         struct{ Heap, Runtime uint64 }
 }
 
@@ -41,6 +42,16 @@ type statusRADIUS struct {
 	Conversations       int
 	Unknown             []statusCount `json:"unknown_sources"`
 	WrongSecrets        []statusCount `json:"wrong_secrets"`
+}
+
+type statusStore struct {
+	Mode, Reason string
+	Red          bool
+	Since        time.Time
+	Rebuilt      int
+	RebuiltWhy   string `json:"rebuilt_why"`
+	Bytes        int64
+	Users        int
 }
 
 type statusCount struct {
@@ -103,6 +114,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 		fmt.Fprintf(&b, "  %s: %s:%d:%d: %s\n", p.Severity, p.File, max(p.Line, 1), max(p.Column, 1), p.Text)
 	}
 	v.RADIUS.print(&b, now)
+	v.Store.print(&b, now)
 	fmt.Fprintf(&b, "memory         %.1f MiB in use, %.1f MiB from the system\n",
 		float64(v.Memory.Heap)/(1<<20), float64(v.Memory.Runtime)/(1<<20))
 	_, err := w.Write(b.Bytes())
@@ -123,5 +135,19 @@ func (r *statusRADIUS) print(b *bytes.Buffer, now time.Time) {
 	for _, s := range r.WrongSecrets {
 		fmt.Fprintf(b, "  wrong shared secret? client %s of server %s, %s: %d packets, the last %s\n",
 			s.Client, s.Server, s.Address, s.Count, ago(s.Last))
+	}
+}
+
+func (s *statusStore) print(b *bytes.Buffer, now time.Time) {
+	if s.Mode == "disk" {
+		fmt.Fprintf(b, "store          on disk, %d users, %.1f MiB\n", s.Users, float64(s.Bytes)/(1<<20))
+	} else {
+		fmt.Fprintf(b, "store          in memory for %s, %d users\n", now.Sub(s.Since).Round(time.Second), s.Users)
+	}
+	if s.Red {
+		fmt.Fprintf(b, "  RED: the disk cannot be used: %s\n", s.Reason)
+	}
+	if s.Rebuilt > 0 {
+		fmt.Fprintf(b, "  rebuilt %d times, last because %s\n", s.Rebuilt, s.RebuiltWhy)
 	}
 }
