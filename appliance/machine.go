@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -120,6 +121,26 @@ func tuneRuntime(m machine, logger *slog.Logger) {
 		debug.SetGCPercent(gcPercent)
 	}
 	logger.Info("memory limit", "bytes", debug.SetMemoryLimit(-1))
+}
+
+// bulkPercent is gcPercent while many users are indexed: that leaves much behind at once.
+const bulkPercent = 50
+
+// saveMemory has the garbage collector run more often until over is called, which gives back
+// what is left over.
+func saveMemory() (over func()) {
+	before := debug.SetGCPercent(bulkPercent)
+	if before >= 0 && before < bulkPercent {
+		debug.SetGCPercent(before)
+	}
+	return func() {
+		debug.SetGCPercent(before)
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		if m.HeapIdle-m.HeapReleased > leastMemory/4 {
+			debug.FreeOSMemory()
+		}
+	}
 }
 
 // Tune plans with the machine that the process runs on: the memory limit of the Go runtime and

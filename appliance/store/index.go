@@ -59,6 +59,7 @@ func (s *Store) Index(ctx context.Context, sets []identity.Set,
 	if s.closed {
 		return nil, errClosed
 	}
+	defer s.cfg.Bulk()()
 	s.heedDamageLocked()
 	if s.disk != nil {
 		users, err := s.indexDiskLocked(ctx, sets, hash)

@@ -108,6 +108,7 @@ func (s *Store) levelLocked(ctx context.Context) error {
 	if !s.unlevelLocked() {
 		return nil
 	}
+	defer s.cfg.Bulk()()
 	u := s.latest
 	from := (*u.source.Load()).(*diskSource) // unlevelLocked has looked
 	idle := from.slot.other()

@@ -43,6 +43,10 @@ type Config struct {
 	// has changed. It must not block. Nil: nobody.
 	OnLost func()
 
+	// Bulk is called when many users are about to be read or written at once, and what it
+	// returns when that is over. Calls do not overlap. Nil: nobody.
+	Bulk func() (over func())
+
 	MinFreeBytes int64         // below it the disk is left alone; 0: 24 MiB
 	CheckEvery   time.Duration // how often free space is looked at; 0: 5 s
 	CacheBytes   int           // of users kept decoded, about; 0: 4 MiB
@@ -103,6 +107,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if cfg.OnLost == nil {
 		cfg.OnLost = func() {}
+	}
+	if cfg.Bulk == nil {
+		cfg.Bulk = func() func() { return func() {} }
 	}
 	s := &Store{cfg: cfg, written: &written{}, wake: make(chan struct{}, 1)}
 	s.setHealth(Health{Mode: InMemory})
