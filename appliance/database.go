@@ -62,6 +62,6 @@ func (a *Appliance) storeStatus() webui.Store {
 	return webui.Store{
 		Mode: string(h.Mode), Red: h.Red, Reason: h.Reason, Since: h.Since,
 		Rebuilt: h.Rebuilt, RebuiltWhy: h.RebuiltWhy,
-		Bytes: h.BytesOnDisk, BytesWritten: s.BytesWritten, Users: s.Users,
+		Bytes: h.BytesOnDisk, Records: s.Puts, BytesWritten: s.BytesWritten, Users: s.Users,
 	}
 }

@@ -79,9 +79,10 @@ type Store struct {
 	Since        time.Time `json:"since"`            // when the mode began
 	Rebuilt      int       `json:"rebuilt"`          // times that it was damaged, in this run
 	RebuiltWhy   string    `json:"rebuilt_why,omitempty"`
-	Bytes        int64     `json:"bytes"`         // on the disk
-	BytesWritten int64     `json:"bytes_written"` // in this run, before compaction
-	Users        int       `json:"users"`         // in force
+	Bytes        int64     `json:"bytes"`           // on the disk
+	Records      int64     `json:"records_written"` // in this run
+	BytesWritten int64     `json:"bytes_written"`   // of them, before compaction
+	Users        int       `json:"users"`           // in force
 }
 
 // Memory is what the process holds, in bytes.
