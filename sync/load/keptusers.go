@@ -1,6 +1,7 @@
 package load
 
 import (
+	"hash/maphash"
 	"iter"
 
 	"gatehouse/authcore/identity"
@@ -13,7 +14,9 @@ type keptUsers struct {
 	versions map[string]*version
 }
 
-// lastUsers reads the users in force, when the first file needs to fall back on them.
+// lastUsers reads the users in force, when the first file needs to fall back on them. If they
+// cannot be read, what is in force stays as it is; with nothing in force there is nothing to
+// fall back on.
 func (l *loader) lastUsers() map[string]*version {
 	k := &l.kept
 	if k.read {
@@ -25,20 +28,13 @@ func (l *loader) lastUsers() map[string]*version {
 	if !ok {
 		return k.versions
 	}
-	for u, err := range lister.All() {
-		if err != nil {
-			o := l.object("users")
-			o.fail("users", 0, "the last good users cannot be read: "+err.Error(), "")
-			o.settle(LeftOut)
-			l.lost = true
-			break
-		}
-		v := k.versions[u.Source]
-		if v == nil {
-			v = keptVersion(lister, u.Source)
-			k.versions[u.Source] = v
-		}
-		v.take(u, 0, l.seed, l.questions)
+	if err := k.list(lister, l.seed, l.questions); err != nil {
+		o := l.object("users")
+		o.fail("users", 0, "the last good users cannot be read: "+err.Error(), "")
+		o.settle(LeftOut)
+		l.lost = l.lost || l.hasLast
+		k.versions = map[string]*version{}
+		return k.versions
 	}
 	for _, set := range l.last.UserSets {
 		if v := k.versions[set.Source]; v != nil {
@@ -50,6 +46,22 @@ func (l *loader) lastUsers() map[string]*version {
 	}
 	k.users = users
 	return k.versions
+}
+
+// list sorts the users of lister by file.
+func (k *keptUsers) list(lister identity.Lister, seed maphash.Seed, q *questions) error {
+	for u, err := range lister.All() {
+		if err != nil {
+			return err
+		}
+		v := k.versions[u.Source]
+		if v == nil {
+			v = keptVersion(lister, u.Source)
+			k.versions[u.Source] = v
+		}
+		v.take(u, 0, seed, q)
+	}
+	return nil
 }
 
 // all returns all versions in the order of their files.

@@ -144,7 +144,8 @@ func (r ruleQuestion) conflicts(u *identity.User, priority []string) (found []co
 	}
 	for _, g := range u.Groups {
 		if i, ok := r.rule[g]; ok && i != r.rule[first] {
-			found = append(found, conflict{r.file, [2]int{r.rule[first], i}, [2]string{first, g}, u.Username})
+			found = append(found,
+				conflict{r.file, [2]int{r.rule[first], i}, [2]string{first, g}, u.Username})
 		}
 	}
 	return found

@@ -162,7 +162,9 @@ func (o *owners) clashes(v *version) (found []clash, err error) {
 }
 
 // each calls f with the names of v that are among hits; with the next user once f reports false.
-func (o *owners) each(v *version, hits map[uint64]*version, f func(locatedUser, nameKey) bool) error {
+func (o *owners) each(
+	v *version, hits map[uint64]*version, f func(locatedUser, nameKey) bool,
+) error {
 	for u, err := range v.located() {
 		if err != nil {
 			return err

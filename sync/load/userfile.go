@@ -159,7 +159,9 @@ func (f *usersFile) findTwice(seed maphash.Seed) {
 
 // twice says that somebody in first has a name of j's user already, or else enters those of its
 // names that are among hits.
-func twice(j judged, seed maphash.Seed, hits map[uint64]bool, first map[nameKey]locatedUser) *Problem {
+func twice(
+	j judged, seed maphash.Seed, hits map[uint64]bool, first map[nameKey]locatedUser,
+) *Problem {
 	for k := range keys(j.user) {
 		owner, taken := first[k]
 		switch {

@@ -143,5 +143,7 @@ func (l *loader) countProblems() int {
 
 // sortVersions sorts by file.
 func sortVersions(versions []*version) {
-	slices.SortFunc(versions, func(a, b *version) int { return strings.Compare(a.set.Source, b.set.Source) })
+	slices.SortFunc(versions, func(a, b *version) int {
+		return strings.Compare(a.set.Source, b.set.Source)
+	})
 }

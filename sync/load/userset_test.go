@@ -235,18 +235,36 @@ func (d damaged) All() iter.Seq2[*identity.User, error] {
 	}
 }
 
-// TestLastUsersDamaged brings nothing into force that would be less than there was.
+// TestLastUsersDamaged has users to fall back on that are no longer whole. What is in force stays
+// as it is; with nothing in force the broken file is left out, and the rest goes live.
 func TestLastUsersDamaged(t *testing.T) {
 	t.Parallel()
-	first, _ := seal(t, base(t).fs(), nil)
-	f := base(t).with("users/staff.yaml", "- {nobody: x}\n").fs()
-	d, problems := load.Load(f, load.Options{Now: now, LastUsers: func() identity.Users { return damaged{first.Users()} }})
-	if d != nil || !strings.Contains(problems[0].Text, errLost.Error()) {
-		t.Errorf("got %v", problems)
+	sound, _ := load.Load(base(t).fs(), load.Options{Now: now})
+	users, err := identity.NewMemory(sound.UserSets)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, p := range problems {
-		if p.Effect == "" {
-			t.Errorf("an error without effect: %v", p)
+	sound.Users = damaged{users}
+	last, err := sound.Seal(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := base(t).with("users/staff.yaml", "- {nobody: x}\n").fs()
+	for _, opt := range []load.Options{{Now: now, LastGood: last}, {Now: now, LastUsers: last.Users}} {
+		d, problems := load.Load(f, opt)
+		if !strings.Contains(problems[0].Text, errLost.Error()) {
+			t.Errorf("got %v", problems)
+		}
+		switch {
+		case opt.LastGood != nil && d != nil:
+			t.Errorf("in force: %s would replace it", describe(d))
+		case opt.LastGood == nil && (d == nil || !strings.HasSuffix(describe(d), "] users/more.csv(1)")):
+			t.Errorf("nothing in force: got %v, want what is sound", problems)
+		}
+		for _, p := range problems {
+			if p.Severity == load.Error && p.Effect == "" {
+				t.Errorf("an error without effect: %v", p)
+			}
 		}
 	}
 }

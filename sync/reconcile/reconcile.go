@@ -218,7 +218,9 @@ func (m *memoryIndexer) Unchanged(hash [32]byte) (identity.Users, bool) {
 	return m.users, m.users != nil && m.hash == hash
 }
 
-func (m *memoryIndexer) Index(_ context.Context, sets []identity.Set, hash [32]byte) (identity.Users, error) {
+func (m *memoryIndexer) Index(
+	_ context.Context, sets []identity.Set, hash [32]byte,
+) (identity.Users, error) {
 	users, err := identity.NewMemory(sets)
 	if err != nil {
 		return nil, err // not users, which would be an interface that holds nil
