@@ -42,8 +42,9 @@ type Options struct {
 
 // Load reads the configuration directory fsys.
 //
-// It returns a Draft whenever something usable is left, and nil when that is not so: the directory or policy.yaml cannot be read and there is no last
-// good one, or no server credential, RADIUS server or user is left. Warnings never cost anything.
+// It returns a Draft whenever something usable is left, and nil when that is not so: the directory
+// or policy.yaml cannot be read and there is no last good one, or no server credential, RADIUS
+// server or user is left. Warnings never cost anything.
 //
 // Users are judged one at a time and not held. Those of Unchanged, and those in force if the Draft
 // is to have exactly these, are in Draft.Users; otherwise that is nil, an indexer makes them of
