@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/journal"
+	"gatehouse/webui"
 )
 
 // A learner remembers in the journal who is able to send Message-Authenticator. It implements
@@ -35,7 +36,21 @@ func (a *Appliance) openJournal() (err error) {
 		return err
 	}
 	a.learner = learner{journal.NewMessageAuthenticator(a.journal, a.config.Now), a.journal}
+	a.counters.gauge("gatehouse_journal_red", func() float64 {
+		if a.journal.Err() != nil {
+			return 1
+		}
+		return 0
+	})
 	return nil
+}
+
+// journalStatus says whether the journal can be relied on.
+func (a *Appliance) journalStatus() webui.Journal {
+	if err := a.journal.Err(); err != nil {
+		return webui.Journal{Red: true, Reason: err.Error()}
+	}
+	return webui.Journal{}
 }
 
 // runJournal writes what is learnt, and closes the journal in the end.

@@ -34,6 +34,11 @@ func TestMA4LearntSurvivesRestart(t *testing.T) {
 			s.t = t
 			life.before()
 			s.start()
+			damaged := life.name == "journal_damaged"
+			if s.appliance.Status().Journal.Red != damaged ||
+				strings.Contains(s.scrape(), "gatehouse_journal_red 1\n") != damaged {
+				t.Errorf("got journal %+v, want red %v there and in the metrics", s.appliance.Status().Journal, damaged)
+			}
 			if got := answered(unsigned); got != life.want {
 				t.Errorf("without Message-Authenticator: answered %v, want %v", got, life.want)
 			}

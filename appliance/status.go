@@ -43,7 +43,8 @@ func (a *Appliance) status() webui.Status {
 	s := webui.Status{
 		Ready: report.Ready, Reason: report.Reason, Detail: report.Detail,
 		Node: a.config.Boot.Node.ID, Version: a.config.Version, Started: a.started,
-		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(), Memory: memory(),
+		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(),
+		Journal: a.journalStatus(), Memory: memory(),
 	}
 	return s
 }

@@ -16,6 +16,7 @@ type Status struct {
 	Configuration Configuration `json:"configuration"`
 	RADIUS        RADIUS        `json:"radius"`
 	Store         Store         `json:"store"`
+	Journal       Journal       `json:"journal"`
 	Memory        Memory        `json:"memory"`
 }
 
@@ -69,6 +70,12 @@ type WrongSecret struct {
 	Address netip.Addr `json:"address"`
 	Count   uint64     `json:"count"`
 	Last    time.Time  `json:"last"`
+}
+
+// A Journal is the file of what must never be forgotten.
+type Journal struct {
+	Red    bool   `json:"red"`              // it cannot be relied on
+	Reason string `json:"reason,omitempty"` // why not
 }
 
 // A Store is the database with the users.

@@ -21,7 +21,11 @@ type statusView struct {
 	Configuration  statusConfiguration
 	RADIUS         statusRADIUS
 	Store          statusStore
-	Memory         struct{ Heap, Runtime uint64 }
+	Journal        struct {
+		Red    bool
+		Reason string
+	}
+	Memory struct{ Heap, Runtime uint64 }
 }
 
 type statusConfiguration struct {
@@ -115,6 +119,9 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	}
 	v.RADIUS.print(&b, now)
 	v.Store.print(&b, now)
+	if v.Journal.Red {
+		fmt.Fprintf(&b, "journal        RED: it cannot be relied on: %s\n", v.Journal.Reason)
+	}
 	fmt.Fprintf(&b, "memory         %.1f MiB in use, %.1f MiB from the system\n",
 		float64(v.Memory.Heap)/(1<<20), float64(v.Memory.Runtime)/(1<<20))
 	_, err := w.Write(b.Bytes())
