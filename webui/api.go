@@ -34,11 +34,12 @@ type Decisions interface {
 	Wait(ctx context.Context, id uint64) error
 }
 
-// ErrNotFound is what Backend's functions wrap when what was asked for does not exist, and
-// ErrInvalid when the question makes no sense.
+// ErrNotFound is what Backend's functions wrap when what was asked for does not exist,
+// ErrInvalid when the question makes no sense, and ErrRefused when what it asks for is not to be.
 var (
 	ErrNotFound = errors.New("not found")
 	ErrInvalid  = errors.New("invalid")
+	ErrRefused  = errors.New("refused")
 )
 
 // errBusy is told to who asks for a stream too many.
@@ -54,6 +55,9 @@ type Backend struct {
 	// FindUser returns the user with that user name, e-mail address or alias, without
 	// secrets, for JSON.
 	FindUser func(name string) (any, error)
+	Clock    func() Clock
+	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
+	ResetClock func() error
 }
 
 // api is the JSON API over a Backend.
@@ -195,6 +199,8 @@ func fail(w http.ResponseWriter, err error) {
 		status = http.StatusNotFound
 	case errors.Is(err, ErrInvalid):
 		status = http.StatusBadRequest
+	case errors.Is(err, ErrRefused):
+		status = http.StatusConflict
 	case errors.Is(err, errBusy):
 		status = http.StatusTooManyRequests
 	}

@@ -29,6 +29,8 @@ func routes(c Config) []route {
 		{"GET /api/v1/decisions/stream", a.stream, local},
 		{"POST /api/v1/certificates/test", a.testCertificate, local},
 		{"GET /api/v1/users", a.findUser, local},
+		{"GET /api/v1/clock", a.clock, local},
+		{"POST /api/v1/clock/reset", a.resetClock, local},
 	}
 }
 

@@ -57,6 +57,9 @@ func config() webui.Config {
 				return []string{string(c)}, nil
 			},
 			FindUser: func(name string) (any, error) { return map[string]string{"username": name}, nil },
+			Clock:    func() webui.Clock { return webui.Clock{Sure: true, Why: "it agrees"} },
+
+			ResetClock: func() error { return nil },
 		},
 	}
 }
@@ -72,6 +75,7 @@ func TestWebListenerAnswersPublicRoutesOnly(t *testing.T) {
 		{"GET", "/livez", true}, {"GET", "/readyz", true}, {"GET", "/healthz", true},
 		{"GET", "/api/v1/status", false}, {"GET", "/api/v1/decisions", false},
 		{"POST", "/api/v1/certificates/test", false}, {"GET", "/api/v1/users?name=alice", false},
+		{"GET", "/api/v1/clock", false}, {"POST", "/api/v1/clock/reset", false},
 	} {
 		if got := answer(local, tt.method, tt.path, "10.0.0.1:1").Code; got != http.StatusOK {
 			t.Errorf("control socket, %s: got %d, want 200", tt.path, got)
@@ -124,6 +128,9 @@ func TestAPI(t *testing.T) {
 		{"GET", "/api/v1/certificates/test", "", 405, ""},
 		{"GET", "/api/v1/users?name=alice", "", 200, `"username":"alice"`},
 		{"GET", "/api/v1/users", "", 400, "name is missing"},
+		{"GET", "/api/v1/clock", "", 200, `"sure":true,"why":"it agrees"`},
+		{"POST", "/api/v1/clock/reset", "", 200, `"sure":true`},
+		{"GET", "/api/v1/clock/reset", "", 405, ""},
 	} {
 		r := httptest.NewRequest(tt.method, tt.path, strings.NewReader(tt.body))
 		w := httptest.NewRecorder()
