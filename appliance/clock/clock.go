@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// FileName is the name of the file with the mark in the state directory.
+const FileName = "clock"
+
 // tellEvery bounds how often a change of mind is logged.
 const tellEvery = time.Minute
 

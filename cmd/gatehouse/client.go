@@ -65,6 +65,8 @@ func (p process) open(ctx context.Context, method, path string, query url.Values
 		code = exitNo
 	case http.StatusBadRequest:
 		code = exitUnreadable
+	case http.StatusConflict:
+		code = exitRefused
 	case http.StatusTooManyRequests:
 		code = exitUnreachable
 	}

@@ -18,6 +18,7 @@ func newRootCommand() *cobra.Command {
 	root := newGroup("gatehouse", "Network authentication by certificate, at the branch's edge",
 		newCertCommand(),
 		newCheckCommand(),
+		newClockCommand(),
 		newExplainCommand(),
 		newHealthCommand(),
 		newInitCommand(),
