@@ -13,11 +13,12 @@ const (
 	saveEvery = 60
 )
 
-// Run looks at the clocks every minute, writes the mark every hour and when ctx ends, and then
+// Run looks at the clocks at once and every minute, writes the mark every hour and when ctx ends, and then
 // returns nil. A mark that cannot be written is logged and shown, and tried again.
 func (c *Clock) Run(ctx context.Context) error {
 	tick := time.NewTicker(reviewEvery)
 	defer tick.Stop()
+	c.review() // so that the log begins with what is wrong
 	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
