@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"gatehouse/appliance/bootconf"
+	"gatehouse/appliance/clock"
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/eventlog"
 	"gatehouse/appliance/journal"
@@ -47,6 +48,7 @@ type Appliance struct {
 
 	store      *store.Store
 	journal    *journal.Journal
+	clock      *clock.Clock
 	learner    learner
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
@@ -81,7 +83,8 @@ func New(config Config) (_ *Appliance, err error) {
 		}
 	}()
 	for _, part := range []func() error{
-		a.bindControl, a.openStore, a.openJournal, a.bindWeb, a.bindMetrics, a.makeReconciler, a.bindRADIUS,
+		a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
+		a.makeReconciler, a.bindRADIUS,
 	} {
 		if err := part(); err != nil {
 			return nil, err

@@ -33,7 +33,8 @@ func (a *Appliance) parts() []part {
 	if a.metrics != nil {
 		parts = append(parts, part{"metrics", a.metrics.run})
 	}
-	parts = append(parts, part{"reconcile", a.reconciler.Run}, part{"authcore", a.auth.Run})
+	parts = append(parts, part{"clock", a.clock.Run},
+		part{"reconcile", a.reconciler.Run}, part{"authcore", a.auth.Run})
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}

@@ -28,6 +28,7 @@ func (a *Appliance) webConfig() webui.Config {
 		Backend: webui.Backend{
 			Status: a.status, Decisions: a.events,
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
+			Clock: a.clockStatus, ResetClock: a.resetClock,
 		},
 	}
 }

@@ -17,6 +17,7 @@ type Status struct {
 	RADIUS        RADIUS        `json:"radius"`
 	Store         Store         `json:"store"`
 	Journal       Journal       `json:"journal"`
+	Clock         Clock         `json:"clock"`
 	Memory        Memory        `json:"memory"`
 }
 

@@ -25,6 +25,10 @@ type statusView struct {
 		Red    bool
 		Reason string
 	}
+	Clock struct {
+		Sure bool
+		Why  string
+	}
 	Memory struct{ Heap, Runtime uint64 }
 }
 
@@ -121,6 +125,9 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	v.Store.print(&b, now)
 	if v.Journal.Red {
 		fmt.Fprintf(&b, "journal        RED: it cannot be relied on: %s\n", v.Journal.Reason)
+	}
+	if !v.Clock.Sure {
+		fmt.Fprintf(&b, "clock          RED: %s: set it, or see gatehouse clock --help\n", v.Clock.Why)
 	}
 	fmt.Fprintf(&b, "memory         %.1f MiB in use, %.1f MiB from the system\n",
 		float64(v.Memory.Heap)/(1<<20), float64(v.Memory.Runtime)/(1<<20))
