@@ -13,6 +13,7 @@ var (
 	AnyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37, 0}
 	EAPOverLAN = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 14} // RFC 4334 §2
 	CodeSign   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 3}
+	OCSPSign   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 9} // RFC 6960 §4.2.2.2
 )
 
 // extensions makes the standard extensions and appends those asked for.
@@ -34,26 +35,49 @@ func (r recipe) extensions(subjectKeyID, issuerKeyID []byte) ([]pkix.Extension, 
 	if !r.NoKeyIDs {
 		b.add(asn1.ObjectIdentifier{2, 5, 29, 14}, false, subjectKeyID)
 		if len(issuerKeyID) > 0 {
-			b.add(asn1.ObjectIdentifier{2, 5, 29, 35}, false, struct {
-				KeyID []byte `asn1:"tag:0"`
-			}{issuerKeyID})
+			b.add(oidAuthorityK, false, authorityKeyID{issuerKeyID})
 		}
 	}
-	if len(r.OCSP) > 0 {
-		type access struct {
-			Method   asn1.ObjectIdentifier
-			Location asn1.RawValue
-		}
-		var list []access
-		for _, address := range r.OCSP {
-			list = append(list, access{
-				asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1},
-				asn1.RawValue{FullBytes: Address(address).der},
-			})
-		}
-		b.add(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}, false, list)
-	}
+	r.addresses(&b)
 	return append(b.list, r.Extensions...), b.err
+}
+
+// authorityKeyID is RFC 5280 §4.2.1.1, with the one field that is of use.
+type authorityKeyID struct {
+	KeyID []byte `asn1:"tag:0"`
+}
+
+// addresses says where the certificate's status can be asked for: RFC 5280 §4.2.2.1 and
+// §4.2.1.13, one distribution point for each CRL.
+func (r recipe) addresses(b *extensionBuilder) {
+	type access struct {
+		Method   asn1.ObjectIdentifier
+		Location asn1.RawValue
+	}
+	var responders []access
+	for _, address := range r.OCSP {
+		responders = append(responders, access{
+			asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1},
+			asn1.RawValue{FullBytes: Address(address).der},
+		})
+	}
+	if len(responders) > 0 {
+		b.add(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 1}, false, responders)
+	}
+	type pointName struct {
+		Full []asn1.RawValue `asn1:"optional,tag:0"`
+	}
+	type point struct {
+		Name pointName `asn1:"optional,tag:0"`
+	}
+	var points []point
+	for _, address := range r.CRL {
+		name := asn1.RawValue{FullBytes: Address(address).der}
+		points = append(points, point{pointName{[]asn1.RawValue{name}}})
+	}
+	if len(points) > 0 {
+		b.add(asn1.ObjectIdentifier{2, 5, 29, 31}, false, points)
+	}
 }
 
 // extensionBuilder gathers extensions and keeps the first error.

@@ -3,11 +3,15 @@
 // It builds certificates itself (RFC 5280 §4.1), because crypto/x509 rightly refuses to make
 // most of the odd ones.
 //
+// A Responder answers OCSP requests for its CAs, and CRLs are made likewise, good and odd
+// (RFC 6960, RFC 5280 §5). Neither listens anywhere: bytes in, bytes out.
+//
 // What it makes is short-lived and carries "Gatehouse lab" in its name. It is no CA to run a
-// company on: nothing is recorded, nothing can be revoked here.
+// company on: keys lie in the open, and what was issued and revoked the caller has to remember.
 package lab
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -25,7 +29,8 @@ import (
 const Mark = "Gatehouse lab"
 
 // PilotOCSP is the responder that the example scripts of many a pilot write into user
-// certificates of the kinds EmailDN and UsernameCN. Nobody answers there.
+// certificates of the kinds EmailDN and UsernameCN. Nobody answers there, unless somebody lets
+// `gatehouse pki ocsp` listen.
 const PilotOCSP = "http://localhost:9000"
 
 const (
@@ -46,6 +51,7 @@ type Options struct {
 	Serial    *big.Int  // nil: random. Negative, huge and zero ones are made as asked
 
 	OCSP       []string                // addresses of responders
+	CRL        []string                // addresses of CRLs
 	Usages     []asn1.ObjectIdentifier // extended key usages; nil: what fits (none for a CA)
 	NoUsages   bool                    // no extended key usage at all
 	NoKeyIDs   bool                    // neither subject nor authority key identifier
@@ -130,6 +136,16 @@ func makeCA(o CAOptions, issuer *CA) (*CA, error) {
 		made.Root = issuer.Root
 	}
 	return made, nil
+}
+
+// Issued reports whether c says that it comes from this CA: by the issuer's name, and by the key
+// identifier if it has one. The signature is not looked at: odd certificates can be revoked too.
+func (ca *CA) Issued(c *x509.Certificate) bool {
+	if !bytes.Equal(c.RawIssuer, ca.Certificate.RawSubject) {
+		return false
+	}
+	id := ca.Certificate.SubjectKeyId
+	return len(c.AuthorityKeyId) == 0 || len(id) == 0 || bytes.Equal(c.AuthorityKeyId, id)
 }
 
 // LoadCA reads a CA back from its PEM: its own certificate first, those above it behind, and

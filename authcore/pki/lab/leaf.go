@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"fmt"
+	"math/big"
 )
 
 // UserKind is where a user certificate carries the person's name.
@@ -46,7 +47,8 @@ type Leaf struct {
 	// for (a negative serial number, say).
 	Certificate *x509.Certificate
 	ParseError  error
-	Raw         []byte // DER
+	Raw         []byte   // DER
+	Serial      *big.Int // as it stands in Raw, Certificate or not
 	Key         crypto.Signer
 	Chain       []*x509.Certificate // intermediates, from the issuer upwards
 }

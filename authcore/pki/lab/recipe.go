@@ -41,8 +41,9 @@ type tbsCertificate struct {
 
 type validity struct{ NotBefore, NotAfter time.Time }
 
-type certificate struct {
-	TBS       asn1.RawValue
+// signed is a certificate or a CRL: what is signed, how, and the signature.
+type signed struct {
+	Body      asn1.RawValue
 	Algorithm pkix.AlgorithmIdentifier
 	Signature asn1.BitString
 }
@@ -69,7 +70,7 @@ func (r recipe) make() (*Leaf, error) {
 		return nil, err
 	}
 	tbs.Algorithm = algorithm
-	leaf := &Leaf{Key: key}
+	leaf := &Leaf{Key: key, Serial: tbs.Serial}
 	if leaf.Raw, err = r.sign(signer, hash, tbs); err != nil {
 		return nil, err
 	}
@@ -128,26 +129,37 @@ func (r recipe) validity() validity {
 	return v
 }
 
+// sign encodes and signs the certificate.
 func (r recipe) sign(signer crypto.Signer, hash crypto.Hash, tbs tbsCertificate) ([]byte, error) {
 	body, err := asn1.Marshal(tbs)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the certificate: %w", err)
 	}
-	digest := body
-	if hash != 0 {
-		h := hash.New()
-		h.Write(body)
-		digest = h.Sum(nil)
-	}
-	signature, err := signer.Sign(rand.Reader, digest, hash)
+	signature, err := sign(signer, hash, body)
 	if err != nil {
 		return nil, fmt.Errorf("signing the certificate: %w", err)
 	}
 	if r.Damaged {
 		signature[len(signature)-1] ^= 1
 	}
-	return asn1.Marshal(certificate{
-		TBS: asn1.RawValue{FullBytes: body}, Algorithm: tbs.Algorithm,
+	return wrapSigned(body, tbs.Algorithm, signature)
+}
+
+// sign signs body, hashed unless hash is zero.
+func sign(signer crypto.Signer, hash crypto.Hash, body []byte) ([]byte, error) {
+	digest := body
+	if hash != 0 {
+		h := hash.New()
+		h.Write(body)
+		digest = h.Sum(nil)
+	}
+	return signer.Sign(rand.Reader, digest, hash)
+}
+
+// wrapSigned makes the whole of what is signed: certificates and CRLs look alike here.
+func wrapSigned(body []byte, by pkix.AlgorithmIdentifier, signature []byte) ([]byte, error) {
+	return asn1.Marshal(signed{
+		Body: asn1.RawValue{FullBytes: body}, Algorithm: by,
 		Signature: asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)},
 	})
 }
