@@ -177,6 +177,30 @@ func LoadCA(certPEM, keyPEM []byte) (*CA, error) {
 	return ca, nil
 }
 
+// LoadRoot returns the root above the CA as a CA of its own, given the root's key.
+func (ca *CA) LoadRoot(keyPEM []byte) (*CA, error) {
+	if ca.Root == nil {
+		return nil, errors.New("reading the root: its certificate is not there")
+	}
+	return LoadCA(encodeDER(ca.Root.Raw), keyPEM)
+}
+
+// ReadCertificate reads the certificate of a leaf's file: the first one in PEM, or one in DER.
+func ReadCertificate(data []byte) (*x509.Certificate, error) {
+	if !bytes.Contains(data, []byte("-----BEGIN")) {
+		c, err := x509.ParseCertificate(data)
+		if err != nil {
+			return nil, fmt.Errorf("reading a certificate: neither PEM nor DER: %w", err)
+		}
+		return c, nil
+	}
+	certs, err := pki.ParseCertificates(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading a certificate: %w", err)
+	}
+	return certs[0], nil
+}
+
 // CertificatePEM returns the CA's certificate and those above it, the root last: what LoadCA
 // reads and what a trust file may hold.
 func (ca *CA) CertificatePEM() []byte {

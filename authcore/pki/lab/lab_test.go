@@ -216,3 +216,42 @@ func TestLoadCA(t *testing.T) {
 		}
 	}
 }
+
+func TestLoadRoot(t *testing.T) {
+	t.Parallel()
+	root := newCA(t, lab.CAOptions{Name: "Root"})
+	inter, err := root.NewIntermediate(lab.CAOptions{Name: "Inter"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := inter.LoadRoot(root.KeyPEM())
+	if err != nil || !back.Certificate.Equal(root.Certificate) || len(back.Chain) != 0 {
+		t.Errorf("got %+v, %v, want the root", back, err)
+	}
+	if _, err := inter.LoadRoot(inter.KeyPEM()); err == nil {
+		t.Error("got no error for the key of another CA")
+	}
+	if _, err := (&lab.CA{Certificate: inter.Certificate}).LoadRoot(root.KeyPEM()); err == nil {
+		t.Error("got no error without a root")
+	}
+}
+
+func TestReadCertificate(t *testing.T) {
+	t.Parallel()
+	root := newCA(t, lab.CAOptions{})
+	inter, err := root.NewIntermediate(lab.CAOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := issue(t, inter, lab.UserOptions{Identity: "a@example.org"})
+	for name, data := range map[string][]byte{"PEM": leaf.CertificatePEM(), "DER": leaf.Raw} {
+		if c, err := lab.ReadCertificate(data); err != nil || !c.Equal(leaf.Certificate) {
+			t.Errorf("%s: got %v, want the leaf", name, err)
+		}
+	}
+	for name, data := range map[string][]byte{"key": leaf.KeyPEM(), "garbage": []byte("garbage"), "empty": nil} {
+		if _, err := lab.ReadCertificate(data); err == nil {
+			t.Errorf("%s: got no error", name)
+		}
+	}
+}
