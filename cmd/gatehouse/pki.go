@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -23,14 +24,15 @@ const (
 )
 
 const pkiLong = `A lab CA, for tests and pilots: it makes user certificates of every kind and server
-credentials, good ones and odd ones. It records nothing and cannot revoke: use a real CA
-for a network that matters.`
+credentials, good ones and odd ones, and revokes them.
+Its keys lie in its directory, for whoever can read it: use a real CA for a network that
+matters.`
 
-const labNote = "A lab CA, for tests and pilots: it records nothing and cannot revoke."
+const labNote = "A lab CA, for tests and pilots: its keys are files, no network that matters should trust it."
 
 func newPKICommand() *cobra.Command {
 	group := newGroup("pki", "Make certificates for tests and pilots",
-		newPKICACommand(), newPKIIssueCommand())
+		newPKICACommand(), newPKIIssueCommand(), newPKIRevokeCommand())
 	group.Long = pkiLong
 	return group
 }
@@ -85,6 +87,25 @@ func loadLabCA(dir string) (*lab.CA, error) {
 		return nil, exitf(exitUnreadable, "%s: %w", dir, err)
 	}
 	return ca, nil
+}
+
+// loadIssuers reads the CA in dir and, where its key is there too, the root above it.
+func loadIssuers(dir string) ([]*lab.CA, error) {
+	ca, err := loadLabCA(dir)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readInput(filepath.Join(dir, rootKeyFile), nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []*lab.CA{ca}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	root, err := ca.LoadRoot(key)
+	if err != nil {
+		return nil, exitf(exitUnreadable, "%s: %w", filepath.Join(dir, rootKeyFile), err)
+	}
+	return []*lab.CA{ca, root}, nil
 }
 
 // noCA adds what to do to the error of reading a CA, and keeps its code.

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,12 +13,14 @@ import (
 
 const pkiCALong = `Make a lab CA in DIR: ca.pem (the CA itself, then those above it) and ca-key.pem.
 With --intermediate, a root and a CA below it, which issues; the root's key is root-key.pem.
-With --ca-dir, the CA stands below the one in that directory.`
+With --ca-dir, the CA stands below the one in that directory.
+What the CA issues is recorded in issued.txt.`
 
 // pkiCAFlags are the flags of pki ca.
 type pkiCAFlags struct {
 	name, kind, above    string
 	intermediate, asJSON bool
+	ocsp, crl            []string
 }
 
 func newPKICACommand() *cobra.Command {
@@ -44,6 +47,9 @@ func newPKICACommand() *cobra.Command {
 	fl.StringVar(&f.kind, "kind", "ecdsa", "`KIND` of key: "+keyKindList())
 	fl.StringVar(&f.above, "ca-dir", "", "`DIR` of the CA to stand below")
 	fl.BoolVar(&f.intermediate, "intermediate", false, "a root and a CA below it")
+	fl.StringArrayVar(&f.ocsp, "ocsp", nil,
+		"`URL` of an OCSP responder to name in the CA's own certificate (repeat)")
+	fl.StringArrayVar(&f.crl, "crl", nil, "`URL` of a CRL to name there (repeat)")
 	addJSONFlag(cmd, &f.asJSON)
 	cmd.MarkFlagsMutuallyExclusive("ca-dir", "intermediate")
 	return cmd
@@ -55,7 +61,12 @@ func (f *pkiCAFlags) make(dir string) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := lab.CAOptions{Name: f.name, Options: lab.Options{KeyKind: kind}}
+	if f.above == "" && !f.intermediate && len(f.ocsp)+len(f.crl) > 0 {
+		return nil, usagef("--ocsp and --crl go with --intermediate or --ca-dir: nobody asks whether a root was revoked")
+	}
+	options := lab.CAOptions{
+		Name: f.name, Options: lab.Options{KeyKind: kind, OCSP: f.ocsp, CRL: f.crl},
+	}
 	if options.Name == "" {
 		options.Name = uniqueName("CA")
 	}
@@ -82,11 +93,18 @@ func (f *pkiCAFlags) make(dir string) (*made, error) {
 	if err != nil {
 		return nil, err
 	}
-	files = append(files,
-		publicFile(caFile, string(ca.CertificatePEM())), secretFile(caKeyFile, ca.KeyPEM()))
+	issued := issuedHeader
+	if f.intermediate {
+		issued += issuedLine(ca.Certificate.SerialNumber, options.Name, time.Now())
+	}
+	files = append(files, publicFile(caFile, string(ca.CertificatePEM())),
+		secretFile(caKeyFile, ca.KeyPEM()), publicFile(issuedFile, issued))
 	m := &made{Certificate: filepath.Join(dir, caFile), Key: filepath.Join(dir, caKeyFile)}
 	m.describe(ca.Certificate.Raw, ca.Certificate)
-	return m, writeNew(dir, files)
+	if err := writeNew(dir, files); err != nil || f.above == "" {
+		return m, err
+	}
+	return m, recordIssued(f.above, ca.Certificate.SerialNumber, options.Name)
 }
 
 // newRoot makes a root and the file that its key goes into.

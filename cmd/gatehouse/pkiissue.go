@@ -21,7 +21,8 @@ certificates, by where the name stands:
   upn           Microsoft's user principal name
   machine       DNS name of a machine
 and server, a credential for the RADIUS server itself.
-Writes FILE.pem (leaf first, then intermediates), FILE-key.pem and ca.pem.`
+Writes FILE.pem (leaf first, then intermediates), FILE-key.pem and ca.pem, and records the serial
+number in issued.txt of DIR. With --ocsp or --crl, gatehouse pki ocsp can answer for it.`
 
 // pkiIssueFlags are the flags of pki issue. Those below the line make odd certificates.
 type pkiIssueFlags struct {
@@ -32,7 +33,7 @@ type pkiIssueFlags struct {
 	expired, notYetValid, wrongPurpose            bool
 	cn, org                                       string
 	emptyCN, noSubject                            bool
-	sans, ocsp                                    []string
+	sans, ocsp, crl                               []string
 	unknownCritical, noUsage, eapOverLAN          bool
 	noDigitalSignature, noKeyIDs, sha1, isCA      bool
 	damaged, negativeSerial, pilot, criticalNames bool
@@ -74,6 +75,7 @@ func (f *pkiIssueFlags) register(cmd *cobra.Command) {
 	fl.StringArrayVar(&f.sans, "san", nil,
 		"further alternative `NAME`: email:…, dns:…, upn:… or ip:… (repeat)")
 	fl.StringArrayVar(&f.ocsp, "ocsp", nil, "`URL` of an OCSP responder to name (repeat)")
+	fl.StringArrayVar(&f.crl, "crl", nil, "`URL` of a CRL to name (repeat)")
 	fl.BoolVar(&f.pilot, "pilot", false,
 		"name the OCSP responder of the usual pilot scripts, "+lab.PilotOCSP)
 }
@@ -135,6 +137,9 @@ func (f *pkiIssueFlags) issue(dir string) (*made, error) {
 			return nil, err
 		}
 		files = append(files, trust...)
+	}
+	if err := recordIssued(dir, leaf.Serial, f.name); err != nil {
+		return nil, err // rather recorded and not there than there and unknown
 	}
 	return m, writeNew(out, files)
 }

@@ -51,7 +51,7 @@ func (f *pkiIssueFlags) options() (lab.Options, error) {
 		return lab.Options{}, err
 	}
 	o := lab.Options{
-		KeyKind: kind, OCSP: f.ocsp, NoUsages: f.noUsage, NoKeyIDs: f.noKeyIDs,
+		KeyKind: kind, OCSP: f.ocsp, CRL: f.crl, NoUsages: f.noUsage, NoKeyIDs: f.noKeyIDs,
 		SHA1: f.sha1, Damaged: f.damaged,
 	}
 	if f.pilot {
