@@ -24,7 +24,7 @@ const (
 )
 
 const pkiLong = `A lab CA, for tests and pilots: it makes user certificates of every kind and server
-credentials, good ones and odd ones, and revokes them.
+credentials, good ones and odd ones, revokes them, and answers for them over OCSP and by CRL.
 Its keys lie in its directory, for whoever can read it: use a real CA for a network that
 matters.`
 
@@ -32,7 +32,7 @@ const labNote = "A lab CA, for tests and pilots: its keys are files, no network 
 
 func newPKICommand() *cobra.Command {
 	group := newGroup("pki", "Make certificates for tests and pilots",
-		newPKICACommand(), newPKIIssueCommand(), newPKIRevokeCommand())
+		newPKICACommand(), newPKIIssueCommand(), newPKIRevokeCommand(), newPKIOCSPCommand())
 	group.Long = pkiLong
 	return group
 }
