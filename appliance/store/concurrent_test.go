@@ -88,8 +88,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestCacheBounds asks for more than may be remembered, and for many that nobody has.
-func TestCacheBounds(t *testing.T) {
+// TestMemoBounds asks for more than may be remembered, and for many that nobody has.
+func TestMemoBounds(t *testing.T) {
 	t.Parallel()
 	cfg := config(dbDir(t))
 	cfg.CacheBytes = 64 << 10

@@ -27,13 +27,15 @@ const (
 	entryBytes = 32 // what badger adds to an entry, about
 )
 
-// A disk is an open database. Reading is safe for concurrent use; there is one writer.
+// A disk is an open database. It is safe for concurrent use: the user index has one writer, and
+// so has each cache.
 type disk struct {
 	db      *badger.DB
 	dir     string // absolute
 	log     *badgerLog
-	mu      sync.RWMutex // held for reading by whoever reads, for writing by close
+	mu      sync.RWMutex // held for reading by whoever reads or writes, for writing by close
 	closed  bool         // guarded by mu
+	writing sync.Mutex   // held from a write to its sync: badger syncs the last memtable only
 	written *written
 }
 
@@ -150,65 +152,82 @@ func (d *disk) count(s slot) (n int, err error) {
 	return n, err
 }
 
-// set writes entries in one transaction and brings it and everything before it to the disk.
-func (d *disk) set(entries ...pair) error {
-	return guard(func() error {
+// set writes entries in one transaction and brings it to the disk.
+func (d *disk) set(entries ...pair) error { return d.update(true, entries, nil) }
+
+// update puts pairs and removes keys in one transaction, which has room for portionBytes and
+// portionKeys; with sync, it is on the disk when update returns.
+func (d *disk) update(sync bool, put []pair, remove [][]byte) error {
+	return d.write(func() error {
 		err := d.db.Update(func(txn *badger.Txn) error {
-			for _, e := range entries {
-				if err := txn.Set(e.name, e.value); err != nil {
+			for _, p := range put {
+				if err := txn.Set(p.name, p.value); err != nil {
 					return err
 				}
-				d.tally(e.name, e.value)
+				d.tally(p)
+			}
+			for _, key := range remove {
+				if err := txn.Delete(key); err != nil {
+					return err
+				}
+				d.tally(pair{name: key})
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil || !sync {
 			return err
 		}
 		return d.db.Sync()
 	})
 }
 
-func (d *disk) sync() error { return guard(d.db.Sync) }
+// write calls f, one writer at a time. Only who keeps close from being called (it needs the
+// Store's mu) may call it within a view.
+func (d *disk) write(f func() error) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return errClosed
+	}
+	d.writing.Lock()
+	defer d.writing.Unlock()
+	return guard(f)
+}
 
-func (d *disk) tally(key, value []byte) {
-	d.written.puts.Add(1)
-	d.written.bytes.Add(int64(len(key) + len(value) + entryBytes))
+func (d *disk) sync() error { return d.write(d.db.Sync) }
+
+// tally counts a pair put, or a key removed if it has no value.
+func (d *disk) tally(p pair) {
+	if p.value == nil {
+		d.written.deletes.Add(1)
+	} else {
+		d.written.puts.Add(1)
+	}
+	d.written.bytes.Add(int64(len(p.name) + len(p.value) + entryBytes))
 }
 
 // A batch collects writes and hands them over in portions. Its owner calls flush last.
 type batch struct {
-	d     *disk
-	check func() error // before each portion: is there room
-	wb    *badger.WriteBatch
-	bytes int
-	bulk  int // bytes since the last trim
+	d       *disk
+	check   func() error // before each portion: is there room
+	pending []pair       // without value: to be removed
+	bytes   int
+	bulk    int // bytes since the last trim
 }
 
 // put writes a pair; key and value belong to the batch afterwards.
 func (b *batch) put(ctx context.Context, key, value []byte) error {
-	b.d.tally(key, value)
-	return b.add(ctx, len(key)+len(value), func() error { return b.wb.Set(key, value) })
+	return b.add(ctx, pair{key, value})
 }
 
 // remove deletes a key, which belongs to the batch afterwards.
 func (b *batch) remove(ctx context.Context, key []byte) error {
-	b.d.written.deletes.Add(1)
-	b.d.written.bytes.Add(int64(len(key) + entryBytes))
-	return b.add(ctx, len(key), func() error { return b.wb.Delete(key) })
+	return b.add(ctx, pair{name: key})
 }
 
-func (b *batch) add(ctx context.Context, n int, write func() error) error {
-	if b.wb == nil {
-		if err := b.check(); err != nil {
-			return err
-		}
-		b.wb = b.d.db.NewWriteBatch()
-	}
-	if err := guard(write); err != nil {
-		return err
-	}
-	if b.bytes += n + entryBytes; b.bytes < batchBytes {
+func (b *batch) add(ctx context.Context, p pair) error {
+	b.pending = append(b.pending, p)
+	if b.bytes += len(p.name) + len(p.value) + entryBytes; b.bytes < batchBytes {
 		return nil
 	}
 	if err := b.flush(); err != nil {
@@ -222,23 +241,37 @@ func (b *batch) add(ctx context.Context, n int, write func() error) error {
 	}
 }
 
+// flush hands over what is pending. Other writers wait meanwhile, but not while it is being
+// collected.
 func (b *batch) flush() error {
-	wb := b.wb
+	if len(b.pending) == 0 {
+		return nil
+	}
+	if err := b.check(); err != nil {
+		return err
+	}
 	if b.bulk += b.bytes; b.bulk >= trimBytes {
 		b.d.trim()
 		b.bulk = 0
 	}
-	b.wb, b.bytes = nil, 0
-	if wb == nil {
-		return nil
-	}
-	return guard(wb.Flush)
+	err := b.d.write(b.handOver)
+	clear(b.pending)
+	b.pending, b.bytes = b.pending[:0], 0
+	return err
 }
 
-// cancel drops what has not been handed over.
-func (b *batch) cancel() {
-	if b.wb != nil {
-		b.wb.Cancel()
-		b.wb = nil
+func (b *batch) handOver() error {
+	wb := b.d.db.NewWriteBatch()
+	defer wb.Cancel() // does nothing after Flush
+	for _, p := range b.pending {
+		write := func() error { return wb.Set(p.name, p.value) }
+		if p.value == nil {
+			write = func() error { return wb.Delete(p.name) }
+		}
+		if err := write(); err != nil {
+			return err
+		}
+		b.d.tally(p)
 	}
+	return wb.Flush()
 }

@@ -30,7 +30,7 @@ func (s *Store) SetMinFree(n int64) {
 // Forget empties what u remembers.
 func Forget(u identity.Users) {
 	h := u.(*Users)
-	h.hits, h.misses = newCache(h.hits.entries*2, h.hits.bytes*2), newCache(h.misses.entries*2, h.misses.bytes*2)
+	h.hits, h.misses = newMemo(h.hits.entries*2, h.hits.bytes*2), newMemo(h.misses.entries*2, h.misses.bytes*2)
 }
 
 // Remembered returns how many answers u remembers: users, and names of nobody.

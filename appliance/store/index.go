@@ -129,7 +129,6 @@ func (s *Store) fillLocked(ctx context.Context, target slot,
 	if err != nil {
 		return c, err
 	}
-	defer w.batch.cancel()
 	users, err := put(w)
 	if err != nil {
 		return c, err

@@ -44,7 +44,7 @@ func (d *diskSource) view(f func(getter) error) error {
 	return err
 }
 
-// missShare is the part of the cache that remembers names nobody has: strangers choose them, so
+// missShare is the part of the memo that remembers names nobody has: strangers choose them, so
 // they must not push the others out.
 const missShare = 8
 
@@ -54,15 +54,15 @@ type Users struct {
 	users   int
 	content content // guarded by store.mu
 	source  atomic.Pointer[source]
-	hits    *cache
-	misses  *cache
+	hits    *memo
+	misses  *memo
 }
 
 func (s *Store) newUsers(c content, from source) *Users {
 	bytes := s.cfg.CacheBytes
 	u := &Users{store: s, users: int(c.users), content: c,
-		hits:   newCache(bytes/256, bytes),
-		misses: newCache(bytes/missShare/256, bytes/missShare)}
+		hits:   newMemo(bytes/256, bytes),
+		misses: newMemo(bytes/missShare/256, bytes/missShare)}
 	u.move(from)
 	return u
 }
@@ -81,7 +81,7 @@ func (u *Users) Find(space identity.Space, key string) (*identity.User, bool, er
 	if from := u.source.Load(); !(*from).alive() && u.source.Load() == from {
 		return nil, false, ErrFlipped
 	}
-	k := cacheKey{space, key}
+	k := memoKey{space, key}
 	if user, ok := u.hits.get(k); ok {
 		return user, true, nil
 	}
