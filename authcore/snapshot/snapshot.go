@@ -23,6 +23,13 @@ type CA struct {
 	*pki.CA
 	Scope      policy.Scope
 	Revocation policy.Revocation // policy.yaml's with this CA's keys over it
+	Lists      []List            // the CRLs of ca/<name>.crl
+}
+
+// A List is a CRL as it was read. Whoever uses it verifies it.
+type List struct {
+	Name string // of the file
+	DER  []byte
 }
 
 // A Draft is a configuration being built. It has one owner. Every field is required unless
