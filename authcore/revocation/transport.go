@@ -68,7 +68,7 @@ func newTransport(roots *x509.CertPool) *http.Transport {
 		MaxResponseHeaderBytes: 16 << 10,
 		MaxIdleConns:           16,
 		MaxIdleConnsPerHost:    2,
-		MaxConnsPerHost:        8,
+		MaxConnsPerHost:        32, // a slow responder must not make a queue of a full house
 		IdleConnTimeout:        30 * time.Second,
 		DisableCompression:     true, // a small answer could become a large one
 		ForceAttemptHTTP2:      true,
