@@ -111,6 +111,7 @@ func (l *loader) load() *snapshot.Draft {
 	d := &snapshot.Draft{}
 	d.Policy = l.loadPolicy()
 	d.CAs = l.loadCAs(&d.Policy)
+	l.loadLists(d.CAs)
 	d.Credentials = l.loadCredentials()
 	d.Servers = l.loadServers(d.CAs)
 	l.loadUsers(d)

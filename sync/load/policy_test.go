@@ -189,17 +189,20 @@ func TestRP15ShortSecret(t *testing.T) {
 	}
 }
 
-// TestRevocationWarnings: said once where it is decided, and not when nobody is affected.
+// TestRevocationWarnings: about rules that can never be met.
 func TestRevocationWarnings(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change []string
 		want   []string
 	}{
-		"default":              {[]string{"policy.yaml", "-"}, []string{"policy.yaml:1"}},
-		"require in policy":    {[]string{"policy.yaml", "\nrevocation: {ocsp: require}"}, []string{"policy.yaml:2"}},
-		"off for the only CA":  {[]string{"policy.yaml", "-", "ca/acme.yaml", "revocation: {ocsp: off}"}, nil},
-		"require for the CA":   {[]string{"ca/acme.yaml", "revocation:\n  ocsp: require"}, []string{"ca/acme.yaml:2"}},
-		"prefer in the policy": {[]string{"policy.yaml", "revocation: {ocsp: prefer}"}, []string{"policy.yaml:1"}},
+		"default":         {[]string{"policy.yaml", "-"}, nil},
+		"no responder":    {[]string{"policy.yaml", "revocation: {no_responder: responder}"}, []string{"ca/acme.pem:1"}},
+		"said for the CA": {[]string{"ca/acme.yaml", "revocation:\n  ocsp: require\n  no_responder: responder"}, []string{"ca/acme.yaml:3"}},
+		"with one": {[]string{"policy.yaml", "revocation: {no_responder: responder}",
+			"ca/acme.yaml", "revocation: {responder: \"http://ocsp.acme.example\"}"}, nil},
+		"a list for nobody": {[]string{"policy.yaml", "revocation: {order: [ocsp]}",
+			"ca/acme.yaml", "revocation: {crl: \"http://crl.acme.example\"}"}, []string{"ca/acme.yaml:1"}},
+		"off": {[]string{"policy.yaml", "revocation: {ocsp: off, no_responder: responder}"}, nil},
 	} {
 		d, problems := load.Load(minimal(t).with(tt.change...).fs(), load.Options{Now: now})
 		var got []string

@@ -127,10 +127,13 @@ func (t *tree) under(dir string) []string {
 }
 
 // read returns the content of a file and remembers its hash.
-func (t *tree) read(name string) ([]byte, error) {
+func (t *tree) read(name string) ([]byte, error) { return t.readUpTo(name, maxFileBytes) }
+
+// readUpTo is read for a file of up to limit bytes.
+func (t *tree) readUpTo(name string, limit int64) ([]byte, error) {
 	for range readAttempts {
 		var content bytes.Buffer
-		err := t.stream(name, maxFileBytes, func(r io.Reader) error {
+		err := t.stream(name, limit, func(r io.Reader) error {
 			_, err := io.Copy(&content, r)
 			return err
 		})

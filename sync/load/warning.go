@@ -15,7 +15,7 @@ import (
 // warnings reports what only the whole shows.
 func (l *loader) warnings(d *snapshot.Draft) {
 	l.warnCAs(d)
-	l.warnRevocation(d)
+	l.warnRevocation()
 }
 
 // warnUsers reports what the users say about the rest. Users who are what they were have been
@@ -70,32 +70,6 @@ func (l *loader) warnCAs(d *snapshot.Draft) {
 }
 
 func isOpen(s policy.Scope) bool { return len(s.Domains) == 0 && len(s.Groups) == 0 }
-
-// warnRevocation says that, until revocation is checked, everything but ocsp: off refuses
-// everybody.
-func (l *loader) warnRevocation(d *snapshot.Draft) {
-	const text = "revocation is not checked yet: with ocsp: %s every authentication is refused (ocsp_unavailable)"
-	const remedy = "write ocsp: off under revocation, and accept that revoked certificates are let in"
-	inherited := false
-	for _, f := range l.cas {
-		switch {
-		case f.ca == nil || f.ca.Revocation.OCSP == policy.OCSPOff:
-		case f.doc != nil && f.doc.at.Has("revocation.ocsp"):
-			f.doc.report(Warning, "revocation.ocsp", fmt.Sprintf(text, f.ca.Revocation.OCSP), remedy)
-		default:
-			inherited = true
-		}
-	}
-	if !inherited || d.Policy.Revocation.OCSP == policy.OCSPOff || l.policy.failed {
-		return
-	}
-	said := fmt.Sprintf(text, d.Policy.Revocation.OCSP)
-	if l.policyDoc != nil {
-		l.policyDoc.report(Warning, "revocation.ocsp", said, remedy)
-		return
-	}
-	l.object("policy").warn(policyFile, 0, said, remedy)
-}
 
 // warnGroups is about groups that have no member: most are misspelt.
 func (l *loader) warnGroups(a *answer) {
