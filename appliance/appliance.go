@@ -22,6 +22,7 @@ import (
 	"gatehouse/appliance/store"
 	"gatehouse/authcore"
 	"gatehouse/authcore/radserver"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/reconcile"
 )
@@ -50,6 +51,8 @@ type Appliance struct {
 	journal    *journal.Journal
 	clock      *clock.Clock
 	learner    learner
+	revocation *revocation.Source
+	withdrawn  withdrawals
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
 	radius     *radserver.Server // nil: listen.auth is off
@@ -84,7 +87,8 @@ func New(config Config) (_ *Appliance, err error) {
 	}()
 	for _, part := range []func() error{
 		a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
-		a.makeReconciler, a.bindRADIUS,
+		a.makeReconciler,
+		a.makeRevocation, a.bindRADIUS,
 	} {
 		if err := part(); err != nil {
 			return nil, err

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/identity"
 	"gatehouse/authcore/pki"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/load"
 )
@@ -52,7 +54,12 @@ func TestCertificate(fsys fs.FS, data []byte, server string, now time.Time) ([]C
 	}
 	var holder snapshot.Holder
 	holder.Swap(sn)
-	decider := &authcore.Decider{Snapshots: &holder, Now: func() time.Time { return now }}
+	clock := func() revocation.Moment { return revocation.Moment{Now: now, Sure: true} }
+	source := revocation.NewSource(revocation.Config{
+		Snapshots: &holder, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+		Fetcher: revocation.NewFetcher(revocation.FetchConfig{}),
+	})
+	decider := &authcore.Decider{Snapshots: &holder, Clock: clock, Status: source}
 	return testChain(decider, sn, chain, server)
 }
 

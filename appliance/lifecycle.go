@@ -34,7 +34,8 @@ func (a *Appliance) parts() []part {
 		parts = append(parts, part{"metrics", a.metrics.run})
 	}
 	parts = append(parts, part{"clock", a.clock.Run},
-		part{"reconcile", a.reconciler.Run}, part{"authcore", a.auth.Run})
+		part{"reconcile", a.reconciler.Run}, part{"revocation", a.revocation.Run},
+		part{"authcore", a.auth.Run})
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}

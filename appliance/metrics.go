@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,9 +10,12 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/radserver"
+	"gatehouse/authcore/revocation"
+	"gatehouse/webui"
 )
 
 // durationBounds are the upper bounds of the histogram of decisions, in seconds: from an
@@ -24,16 +28,23 @@ type counters struct {
 	mu        sync.Mutex // guards what follows
 	decisions map[decisionKey]uint64
 	durations map[audit.Result]*histogram
+	standings map[standingKey]uint64
 
 	// Read at each scrape; not changed once serving.
 	gauges map[string]func() float64
 	radius func() radserver.Stats // nil: RADIUS is not served
+
+	revocation  func() revocation.Report
+	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
 
 type decisionKey struct {
 	result audit.Result
 	reason audit.Reason
 }
+
+// A standingKey is by what a certificate was judged, as in the log.
+type standingKey struct{ status, source string }
 
 type histogram struct {
 	buckets []uint64 // by durationBounds, the last without bound
@@ -45,6 +56,7 @@ func newCounters() *counters {
 	return &counters{
 		decisions: make(map[decisionKey]uint64),
 		durations: make(map[audit.Result]*histogram),
+		standings: make(map[standingKey]uint64),
 		gauges: map[string]func() float64{
 			"go_goroutines": func() float64 { return float64(runtime.NumGoroutine()) },
 		},
@@ -58,6 +70,9 @@ func (c *counters) Record(e audit.Event) {
 	c.decisions[decisionKey{e.Result, e.Reason}] += uint64(max(e.Count, 1))
 	if e.Result == audit.Discard {
 		return
+	}
+	if e.OCSP != "" {
+		c.standings[standingKey{e.OCSP, e.OCSPSource}]++
 	}
 	h := c.durations[e.Result]
 	if h == nil {
@@ -83,6 +98,9 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	if c.radius != nil {
 		writeRADIUS(&b, c.radius())
+	}
+	if c.revocation != nil {
+		c.writeRevocation(&b)
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell
@@ -112,6 +130,51 @@ func writeRADIUS(b *bytes.Buffer, s radserver.Stats) {
 	for _, c := range s.WrongSecrets {
 		fmt.Fprintf(b, "gatehouse_radius_wrong_secret_total{server=%q,client=%q} %d\n", c.Server, c.Client, c.Count)
 	}
+}
+
+// writeRevocation writes how revocation is doing. Addresses of responders stay out: certificates
+// name them.
+func (c *counters) writeRevocation(b *bytes.Buffer) {
+	r := c.revocation()
+	for _, m := range []struct {
+		name  string
+		value uint64
+	}{
+		{"requests_total", r.Requests}, {"failures_total", r.Failures},
+		{"refreshes_total", r.Refreshes}, {"asking", uint64(r.Asking)},
+		{"expired", uint64(r.Expired)}, {"withdrawn_sessions_total", c.withdrawals.Load()},
+	} {
+		fmt.Fprintf(b, "gatehouse_ocsp_%s %d\n", m.name, m.value)
+	}
+	for _, status := range slices.Sorted(maps.Keys(r.ByStatus)) {
+		fmt.Fprintf(b, "gatehouse_ocsp_certificates{status=%q} %d\n", status, r.ByStatus[status])
+	}
+	for _, standing := range c.standingCounts() {
+		fmt.Fprintf(b, "gatehouse_ocsp_standings_total{status=%q,source=%q} %d\n",
+			standing.Status, standing.Source, standing.Count)
+	}
+	open := 0
+	for _, responder := range r.Responders {
+		if responder.Breaker != "closed" {
+			open++
+		}
+	}
+	fmt.Fprintf(b, "gatehouse_ocsp_responders %d\ngatehouse_ocsp_responders_failing %d\n",
+		len(r.Responders), open)
+}
+
+// standingCounts returns how many decisions each kind of answer was good for, in order.
+func (c *counters) standingCounts() []webui.StandingCount {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	counts := make([]webui.StandingCount, 0, len(c.standings))
+	for key, n := range c.standings {
+		counts = append(counts, webui.StandingCount{Status: key.status, Source: key.source, Count: n})
+	}
+	slices.SortFunc(counts, func(a, b webui.StandingCount) int {
+		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.Source, b.Source))
+	})
+	return counts
 }
 
 func (c *counters) writeDecisions(b *bytes.Buffer) {

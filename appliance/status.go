@@ -44,7 +44,7 @@ func (a *Appliance) status() webui.Status {
 		Ready: report.Ready, Reason: report.Reason, Detail: report.Detail,
 		Node: a.config.Boot.Node.ID, Version: a.config.Version, Started: a.started,
 		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(),
-		Journal: a.journalStatus(), Clock: a.clockStatus(), Memory: memory(),
+		Journal: a.journalStatus(), Clock: a.clockStatus(), Revocation: a.revocationStatus(), Memory: memory(),
 	}
 	return s
 }

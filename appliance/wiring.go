@@ -89,7 +89,8 @@ func (a *Appliance) makeReconciler() error {
 func (a *Appliance) bindRADIUS() (err error) {
 	sink := sinks{newDecisionLog(a.config.Logger), a.counters, a.events}
 	a.auth = authcore.New(authcore.Config{
-		Snapshots: &a.holder, Sink: sink, Now: a.config.Now,
+		Snapshots: &a.holder, Sink: sink, Now: a.config.Now, Clock: a.moment,
+		Status: a.revocation, Stapler: a.revocation,
 		Logger:        a.config.Logger.With("part", "authcore"),
 		Conversations: a.conversations(), PerNAS: a.config.Boot.Limits.ConversationsPerClient,
 	})

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"gatehouse/authcore/pki"
 	"gatehouse/authcore/radius"
 	"gatehouse/authcore/radserver"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 )
 
@@ -45,13 +47,30 @@ type Config struct {
 	Snapshots     *snapshot.Holder
 	Sink          audit.Sink
 	Logger        *slog.Logger
-	Status        StatusSource     // nil: see Decider
-	Now           func() time.Time // nil: time.Now
-	Conversations int              // at once; zero: DefaultConversations
-	PerNAS        int              // of them from one address; zero: half of Conversations
-	Lifetime      time.Duration    // of a conversation; zero: DefaultLifetime
-	Paths         int              // remembered; zero: pki.DefaultPaths
-	Sessions      int              // resumable; zero: eaptls.DefaultSessions
+	Status        StatusSource             // nil: see Decider
+	Now           func() time.Time         // of timers and the log; nil: time.Now
+	Clock         func() revocation.Moment // that decides; nil: time.Now, believed
+	Stapler       Stapler                  // nil: no answer is stapled to the server credentials
+	Conversations int                      // at once; zero: DefaultConversations
+	PerNAS        int                      // of them from one address; zero: half of Conversations
+	Lifetime      time.Duration            // of a conversation; zero: DefaultLifetime
+	Paths         int                      // remembered; zero: pki.DefaultPaths
+	Sessions      int                      // resumable; zero: eaptls.DefaultSessions
+}
+
+// A Stapler knows the OCSP answers about the server credentials; *revocation.Source does.
+type Stapler interface {
+	// Credentials returns the server credentials of sn with the answers stapled to them. The
+	// slice is not written.
+	Credentials(sn *snapshot.Snapshot) []tls.Certificate
+}
+
+// credentials returns what a conversation that begins with sn shows of the gateway.
+func (a *Authenticator) credentials(sn *snapshot.Snapshot) []tls.Certificate {
+	if a.config.Stapler == nil {
+		return sn.Certificates()
+	}
+	return a.config.Stapler.Credentials(sn)
 }
 
 // An Authenticator answers the Access-Requests of all RADIUS servers. It implements
@@ -84,7 +103,7 @@ func New(config Config) *Authenticator {
 		sessions: eaptls.NewSessions(config.Sessions),
 		table: newTable(limits{all: config.Conversations, nas: config.PerNAS,
 			lifetime: config.Lifetime, linger: linger}),
-		decider: &Decider{Snapshots: config.Snapshots, Now: config.Now, Status: config.Status,
+		decider: &Decider{Snapshots: config.Snapshots, Clock: config.Clock, Status: config.Status,
 			Sink: config.Sink, Paths: pki.NewPathMemory(config.Paths)},
 	}
 }

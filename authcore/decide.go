@@ -13,36 +13,28 @@ import (
 	"gatehouse/authcore/identity"
 	"gatehouse/authcore/pki"
 	"gatehouse/authcore/policy"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 )
 
-// A Standing is what a StatusSource knows of the good standing of a path. The zero Standing is
-// not acceptable.
-type Standing struct {
-	Acceptable bool
-	Reason     audit.Reason // why not, if not Acceptable
-	Status     string       // good, revoked, unknown or none: the log's field ocsp
-	Source     string       // responder, cache, grace or crl
-	Age        time.Duration
-	Detail     string
-}
-
-// StatusSource validates the good standing of certificates.
+// A StatusSource validates the good standing of certificates; *revocation.Source does.
 type StatusSource interface {
-	// Standing reports on path under rules at time now. If it must wait for an answer it
-	// returns ready false at once and calls wake exactly once, from any goroutine, when it
-	// is worth asking again; nobody holds a goroutine meanwhile.
-	Standing(path pki.Path, rules policy.Revocation, now time.Time, wake func()) (s Standing, ready bool)
+	// Standing reports on the path of q. If it must wait for an answer it returns ready
+	// false at once and calls q.Wake exactly once, from any goroutine, when it is worth
+	// asking again; nobody holds a goroutine meanwhile.
+	Standing(q revocation.Query) (s revocation.Standing, ready bool)
+	// Accepted is told of each accept that a path was good for, after proof of possession.
+	Accepted(q revocation.Query, s revocation.Session)
 }
 
 // A Decider is the one decision function behind RADIUS, `cert test` and the web. Its fields
 // are set before use and not changed; it is safe for concurrent use.
 type Decider struct {
 	Snapshots *snapshot.Holder
-	Now       func() time.Time
-	Status    StatusSource    // nil: no answer is to be had, which only ocsp: off accepts
-	Sink      audit.Sink      // takes the accept of Commit
-	Paths     *pki.PathMemory // of devices that were accepted; nil: none is remembered
+	Clock     func() revocation.Moment // the only clock that decides; nil: time.Now, believed
+	Status    StatusSource             // nil: no answer is to be had, which only ocsp: off accepts
+	Sink      audit.Sink               // takes the accept of Commit
+	Paths     *pki.PathMemory          // of devices that were accepted; nil: none is remembered
 }
 
 // A Query asks whether a certificate opens a RADIUS server.
@@ -65,13 +57,14 @@ type Decision struct {
 	Name       identity.Name  // by which the user was found
 	CA         string         // name of the CA that vouches, once known
 	CertSHA256 string
-	Standing   Standing
+	Standing   revocation.Standing
 	Outcome    policy.Outcome // of an accept
 	Generation uint64
 
 	trust *pki.Trust // by which path was found under rules
 	path  pki.Path
 	rules pki.Options
+	query revocation.Query // by which path's standing was found good; no Wake
 }
 
 // Accepted reports whether the decision is final and favourable.
@@ -89,7 +82,7 @@ func (d *Decider) Evaluate(q Query) Decision {
 
 // walk decides on the Snapshot in force at its beginning.
 func (d *Decider) walk(q Query) *evaluation {
-	e := &evaluation{decider: d, query: q, Decision: Decision{
+	e := &evaluation{decider: d, asked: q, at: d.now(), Decision: Decision{
 		Result: audit.Reject, Ladder: audit.CertificateLadder(), Server: q.Server,
 	}}
 	if len(q.Chain) > 0 {
@@ -115,14 +108,28 @@ func (d *Decider) Commit(decision *Decision, e audit.Event) {
 	if d.Paths != nil {
 		d.Paths.Remember(decision.trust, decision.path, decision.rules)
 	}
+	if d.Status != nil {
+		d.Status.Accepted(decision.query, revocation.Session{
+			Time: e.Time, User: e.User, Station: e.Station, Client: e.Client, NAS: e.NAS, Server: e.Server,
+		})
+	}
 	d.Sink.Record(e)
+}
+
+// now asks the clock.
+func (d *Decider) now() revocation.Moment {
+	if d.Clock == nil {
+		return revocation.Moment{Now: time.Now(), Sure: true}
+	}
+	return d.Clock()
 }
 
 // An evaluation is one walk down the ladder.
 type evaluation struct {
 	Decision
 	decider  *Decider
-	query    Query
+	asked    Query
+	at       revocation.Moment
 	snapshot *snapshot.Snapshot
 	server   *snapshot.Server
 	stale    bool // the users of snapshot have been replaced meanwhile
@@ -140,23 +147,26 @@ func (e *evaluation) findServer() bool {
 		return e.fail(audit.StepClient, audit.NotReady, "no configuration is in force")
 	}
 	e.Generation = e.snapshot.Generation()
-	if e.server = e.snapshot.Server(e.query.Server); e.server == nil {
+	if e.server = e.snapshot.Server(e.asked.Server); e.server == nil {
 		return e.fail(audit.StepClient, audit.ClientUnknown,
-			fmt.Sprintf("no RADIUS server %q is configured", e.query.Server))
+			fmt.Sprintf("no RADIUS server %q is configured", e.asked.Server))
 	}
 	return true
 }
+
+// unsure is why dates cannot be judged.
+const unsure = "this gateway's clock cannot be believed"
 
 // pathSteps are the steps that path validation passes through.
 var pathSteps = []audit.StepName{audit.StepChain, audit.StepDates, audit.StepPurpose}
 
 func (e *evaluation) verifyPath() bool {
-	if len(e.query.Chain) == 0 {
+	if len(e.asked.Chain) == 0 {
 		return e.fail(audit.StepChain, audit.CertMissing, "the device sent no certificate")
 	}
 	rules := e.snapshot.Policy().Identity
 	e.trust, e.rules = e.server.Trust, pki.Options{
-		Now:               e.decider.Now(),
+		Now:               e.at.Now,
 		RequireClientAuth: rules.RequireClientAuth,
 		AllowEAPOverLAN:   rules.AllowEAPOverLAN,
 	}
@@ -164,12 +174,16 @@ func (e *evaluation) verifyPath() bool {
 	if err != nil {
 		return e.failPath(err)
 	}
+	if !e.at.Sure && e.snapshot.Policy().Clock.WhenUnsure != "accept_cached" {
+		e.Ladder.Pass(audit.StepChain, "CA "+path.CA.Name)
+		return e.fail(audit.StepDates, audit.ClockUnsure, unsure)
+	}
 	e.path, e.CA = path, path.CA.Name
 	anchor := path.Certificates[len(path.Certificates)-1]
 	e.Ladder.Pass(audit.StepChain, fmt.Sprintf("%d certificates up to %s, CA %s",
 		len(path.Certificates), pki.Describe(anchor), path.CA.Name))
 	e.Ladder.Pass(audit.StepDates, "valid until "+
-		e.query.Chain[0].NotAfter.UTC().Format(time.RFC3339))
+		e.asked.Chain[0].NotAfter.UTC().Format(time.RFC3339))
 	e.Ladder.Pass(audit.StepPurpose, "")
 	return true
 }
@@ -177,9 +191,9 @@ func (e *evaluation) verifyPath() bool {
 // findPath asks the memory first. It only reads.
 func (e *evaluation) findPath() (pki.Path, error) {
 	if e.decider.Paths == nil {
-		return e.trust.Verify(e.query.Chain, e.rules)
+		return e.trust.Verify(e.asked.Chain, e.rules)
 	}
-	return e.decider.Paths.Verify(e.trust, e.query.Chain, e.rules)
+	return e.decider.Paths.Verify(e.trust, e.asked.Chain, e.rules)
 }
 
 func (e *evaluation) failPath(err error) bool {
@@ -193,12 +207,15 @@ func (e *evaluation) failPath(err error) bool {
 		}
 		e.Ladder.Pass(step, "")
 	}
+	if !e.at.Sure && failure.Step == audit.StepDates {
+		return e.fail(failure.Step, audit.ClockUnsure, unsure+"; "+failure.Error())
+	}
 	return e.fail(failure.Step, failure.Reason, failure.Error())
 }
 
 func (e *evaluation) findUser() bool {
 	rules := e.snapshot.Policy().Identity
-	names, err := identity.Names(e.query.Chain[0], rules.Order)
+	names, err := identity.Names(e.asked.Chain[0], rules.Order)
 	if err != nil {
 		return e.failIdentity(audit.StepIdentity, err)
 	}
@@ -248,18 +265,20 @@ func (e *evaluation) checkScope() bool {
 }
 
 func (e *evaluation) checkStanding() bool {
-	rules := e.snapshot.CA(e.CA).Revocation
-	if rules.OCSP == policy.OCSPOff {
-		e.Standing = Standing{Acceptable: true, Status: "off"}
+	e.query = revocation.Query{Path: e.path, Rules: e.snapshot.CA(e.CA).Revocation, At: e.at}
+	if e.query.Rules.OCSP == policy.OCSPOff {
+		e.Standing = revocation.Standing{Acceptable: true, Status: "off"}
 		e.Ladder.Pass(audit.StepRevocation, "not validated: ocsp is off for CA "+e.CA)
 		return true
 	}
 	if e.decider.Status == nil {
-		e.Standing = Standing{Status: "none"}
+		e.Standing = revocation.Standing{Status: "none"}
 		return e.fail(audit.StepRevocation, audit.OCSPUnavailable,
-			"revocation checking is not available; ocsp: "+string(rules.OCSP)+" for CA "+e.CA)
+			"revocation checking is not available; ocsp: "+string(e.query.Rules.OCSP)+" for CA "+e.CA)
 	}
-	standing, ready := e.decider.Status.Standing(e.path, rules, e.decider.Now(), e.query.Wake)
+	q := e.query
+	q.Wake = e.asked.Wake
+	standing, ready := e.decider.Status.Standing(q)
 	if !ready {
 		e.Pending = true
 		return false

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,6 +11,7 @@ import (
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/pki"
 	"gatehouse/authcore/policy"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 )
 
@@ -19,7 +19,7 @@ import (
 func decider(t testing.TB, status authcore.StatusSource) *authcore.Decider {
 	holder := &snapshot.Holder{}
 	holder.Swap(newSnapshot(t, 7, nil))
-	return &authcore.Decider{Snapshots: holder, Now: time.Now, Status: status, Sink: &recorder{},
+	return &authcore.Decider{Snapshots: holder, Status: status, Sink: &recorder{},
 		Paths: pki.NewPathMemory(0)}
 }
 
@@ -87,14 +87,14 @@ func TestEvaluateAsksForGoodStanding(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
-		standing authcore.Standing
+		standing revocation.Standing
 		ready    bool
 		reason   audit.Reason
 	}{
 		{"good", goodStanding, true, audit.Accepted},
-		{"revoked", authcore.Standing{Reason: audit.CertRevoked, Status: "revoked", Detail: "yesterday"},
+		{"revoked", revocation.Standing{Reason: audit.CertRevoked, Status: "revoked", Detail: "yesterday"},
 			true, audit.CertRevoked},
-		{"not-yet", authcore.Standing{}, false, ""},
+		{"not-yet", revocation.Standing{}, false, ""},
 	} {
 		var path pki.Path
 		d := decider(t, standingSpy{&path, c.standing, c.ready})
@@ -108,7 +108,7 @@ func TestEvaluateAsksForGoodStanding(t *testing.T) {
 		}
 	}
 	// A standing without a reason still refuses.
-	d := decider(t, standingSpy{new(pki.Path), authcore.Standing{}, true})
+	d := decider(t, standingSpy{new(pki.Path), revocation.Standing{}, true})
 	got := d.Evaluate(authcore.Query{Server: "branch-wifi", Chain: chain(t, "strict")})
 	if got.Accepted() || got.Reason == "" {
 		t.Errorf("the zero Standing: got %+v", got)
@@ -117,14 +117,16 @@ func TestEvaluateAsksForGoodStanding(t *testing.T) {
 
 type standingSpy struct {
 	path     *pki.Path
-	standing authcore.Standing
+	standing revocation.Standing
 	ready    bool
 }
 
-func (s standingSpy) Standing(p pki.Path, _ policy.Revocation, _ time.Time, _ func()) (authcore.Standing, bool) {
-	*s.path = p
+func (s standingSpy) Standing(q revocation.Query) (revocation.Standing, bool) {
+	*s.path = q.Path
 	return s.standing, s.ready
 }
+
+func (standingSpy) Accepted(revocation.Query, revocation.Session) {}
 
 func BenchmarkEvaluate(b *testing.B) {
 	for _, user := range []string{"alice", "bob", "stranger"} {

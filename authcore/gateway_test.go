@@ -11,9 +11,9 @@ import (
 
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
-	"gatehouse/authcore/pki"
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/radserver"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/authcore/supplicant"
 )
@@ -173,10 +173,10 @@ func (g *gateway) until(c supplicant.Config, stage supplicant.Stage) *supplicant
 }
 
 // A statusSource lets a test decide about good standing.
-type statusSource func(wake func()) (authcore.Standing, bool)
+type statusSource func(wake func()) (revocation.Standing, bool)
 
-func (s statusSource) Standing(_ pki.Path, _ policy.Revocation, _ time.Time, wake func()) (authcore.Standing, bool) {
-	return s(wake)
-}
+func (s statusSource) Standing(q revocation.Query) (revocation.Standing, bool) { return s(q.Wake) }
 
-var goodStanding = authcore.Standing{Acceptable: true, Status: "good", Source: "responder"}
+func (statusSource) Accepted(revocation.Query, revocation.Session) {}
+
+var goodStanding = revocation.Standing{Acceptable: true, Status: "good", Source: "responder"}

@@ -16,6 +16,7 @@ import (
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/radius"
 	"gatehouse/authcore/radserver"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/authcore/supplicant"
 )
@@ -54,14 +55,14 @@ func TestBlockedDecisions(t *testing.T) {
 	var wakes []func()
 	released := false
 	g := newGateway(t, func(c *authcore.Config) {
-		c.Status = statusSource(func(wake func()) (authcore.Standing, bool) {
+		c.Status = statusSource(func(wake func()) (revocation.Standing, bool) {
 			mu.Lock()
 			defer mu.Unlock()
 			if released {
 				return goodStanding, true
 			}
 			wakes = append(wakes, wake)
-			return authcore.Standing{}, false
+			return revocation.Standing{}, false
 		})
 	})
 	waiting := func() int {
@@ -117,12 +118,12 @@ func TestRetransmissionWhilePending(t *testing.T) {
 	wakes := make(chan func(), 1)
 	var released atomic.Bool
 	g := newGateway(t, func(c *authcore.Config) {
-		c.Status = statusSource(func(wake func()) (authcore.Standing, bool) {
+		c.Status = statusSource(func(wake func()) (revocation.Standing, bool) {
 			if released.Load() {
 				return goodStanding, true
 			}
 			wakes <- wake
-			return authcore.Standing{}, false
+			return revocation.Standing{}, false
 		})
 	})
 	device := g.device("strict")
@@ -163,9 +164,9 @@ func TestServerTakenAwayWhilePending(t *testing.T) {
 	t.Parallel()
 	wakes := make(chan func(), 1)
 	g := newGateway(t, func(c *authcore.Config) {
-		c.Status = statusSource(func(wake func()) (authcore.Standing, bool) {
+		c.Status = statusSource(func(wake func()) (revocation.Standing, bool) {
 			wakes <- wake
-			return authcore.Standing{}, false
+			return revocation.Standing{}, false
 		})
 	})
 	device := g.device("strict")
@@ -191,9 +192,9 @@ func TestPendingConversationExpires(t *testing.T) {
 	t.Parallel()
 	wakes := make(chan func(), 1)
 	g := newGateway(t, func(c *authcore.Config) {
-		c.Status = statusSource(func(wake func()) (authcore.Standing, bool) {
+		c.Status = statusSource(func(wake func()) (revocation.Standing, bool) {
 			wakes <- wake
-			return authcore.Standing{}, false
+			return revocation.Standing{}, false
 		})
 	})
 	device := g.device("strict")
@@ -221,12 +222,12 @@ func TestPanicInALateCompletion(t *testing.T) {
 	var asked atomic.Int32
 	g := newGateway(t, func(c *authcore.Config) {
 		c.Logger = slog.New(logSignal{slog.DiscardHandler, logged})
-		c.Status = statusSource(func(wake func()) (authcore.Standing, bool) {
+		c.Status = statusSource(func(wake func()) (revocation.Standing, bool) {
 			if asked.Add(1) > 1 {
 				panic("planted")
 			}
 			wakes <- wake
-			return authcore.Standing{}, false
+			return revocation.Standing{}, false
 		})
 		c.Sink = panickySink{c.Sink}
 	})
@@ -271,8 +272,8 @@ func TestDO1HalfOpenConversations(t *testing.T) {
 	const room = 2 * halfOpen
 	g := newGateway(t, func(c *authcore.Config) {
 		c.Conversations, c.PerNAS = room, room
-		c.Status = statusSource(func(func()) (authcore.Standing, bool) {
-			return authcore.Standing{}, false // for ever pending
+		c.Status = statusSource(func(func()) (revocation.Standing, bool) {
+			return revocation.Standing{}, false // for ever pending
 		})
 	})
 	g.good()

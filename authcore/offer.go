@@ -35,7 +35,7 @@ func (a *Authenticator) tlsConfig(c *conversation, sn *snapshot.Snapshot, server
 	config := eaptls.Config{
 		TLSMin: rules.TLSMin, TLSMax: rules.TLSMax, PostQuantum: rules.PostQuantum,
 		FragmentSize: min(rules.FragmentSize, mtu), Budget: a.flights,
-		Time: a.config.Now, Certificates: sn.Certificates(),
+		Time: a.config.Now, Certificates: a.credentials(sn),
 		Sessions: a.sessions, SessionLifetime: rules.SessionLifetime,
 		Binding: eaptls.Binding(server.TrustHash),
 		Verify:  func(cs *tls.ConnectionState) eaptls.Verdict { return c.verdict(a, cs) },

@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/supplicant"
 )
 
@@ -161,7 +162,7 @@ func TestEA7InvalidEAPIsAnsweredWithTheRequestAgain(t *testing.T) {
 func TestPanicInsideTheEngine(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, func(c *authcore.Config) {
-		c.Status = statusSource(func(func()) (authcore.Standing, bool) { panic("planted") })
+		c.Status = statusSource(func(func()) (revocation.Standing, bool) { panic("planted") })
 	})
 	report, event := g.run(g.device("strict"))
 	if report.Result != supplicant.ResultReject || event.Reason != audit.Internal {

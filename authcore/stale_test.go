@@ -2,7 +2,6 @@ package authcore_test
 
 import (
 	"testing"
-	"time"
 
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
@@ -49,7 +48,7 @@ func TestStaleUsers(t *testing.T) {
 				}
 			}}
 			holder.Swap(newSnapshot(t, 1, func(d *snapshot.Draft) { d.Users = users }))
-			d := (&authcore.Decider{Snapshots: &holder, Now: time.Now}).Evaluate(
+			d := (&authcore.Decider{Snapshots: &holder}).Evaluate(
 				authcore.Query{Server: "branch-wifi", Chain: chain(t, "alice")})
 			if d.Reason != tt.want || d.Generation != tt.generation || users.asked > 2 {
 				t.Errorf("got %s in generation %d after %d look-ups (%s), want %s in %d",

@@ -18,6 +18,7 @@ type Status struct {
 	Store         Store         `json:"store"`
 	Journal       Journal       `json:"journal"`
 	Clock         Clock         `json:"clock"`
+	Revocation    Revocation    `json:"revocation"`
 	Memory        Memory        `json:"memory"`
 }
 

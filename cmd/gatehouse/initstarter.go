@@ -88,11 +88,10 @@ const starterPolicy = `# The defaults for all RADIUS servers. What is commented 
 #   fold_local_part: true        # upper and lower case before the @ are the same
 #   require_client_auth: true    # the certificate must be meant for clientAuth
 #   allow_eap_over_lan: true     # or for eapOverLAN
-# Is the certificate still good? By default every authentication needs a fresh OCSP status, and a
-# certificate that names no responder is refused.
-# Revocation is not checked yet in this version, and "require" keeps its promise all the same: it
-# refuses everybody (ocsp_unavailable). Make it "ocsp: off" below only if you can live with
-# revoked certificates being accepted meanwhile.
+# Is the certificate still good? By default every authentication needs a good status, from the
+# responder that the certificate names or from the cache, and a certificate that names no responder
+# is refused (ocsp_no_responder). ca/NAME.yaml may override any of these keys for one CA; a list of
+# revoked certificates goes into ca/NAME.crl.
 revocation:
   # ocsp: require                # require | prefer (unavailable: accept and say so) | off
   # no_responder: reject         # a certificate names none: reject | responder | crl | allow
