@@ -14,17 +14,25 @@ import (
 // MaxParallel is how many authentications a Load may have under way at a time.
 const MaxParallel = 10000
 
+// MaxRate is how many authentications a Load may begin a second.
+const MaxRate = 1000000
+
 // unreachablePause is how long a worker waits after it found nobody listening, so that a
 // server that starts again is not run into ten thousand times a second.
 const unreachablePause = 100 * time.Millisecond
 
 // LoadConfig is a Config used many times over. Each worker has a socket, a Calling-Station-Id
 // and, with Resume, a session of its own; Config's SessionCache is not used.
+//
+// Without Rate a server that becomes slow is asked less often: the load is closed. With Rate it
+// is open, as people who come in the morning are: authentications begin at their time, however
+// many are under way. One that is due while no worker is free is missed, which the report says.
 type LoadConfig struct {
 	Config
 	Count    int           // authentications in all; 0: as many as there is time for
 	Duration time.Duration // begin none after this long; 0: no bound but Count
 	Parallel int           // workers, at most MaxParallel; 0: one
+	Rate     float64       // begin so many a second, see above; 0: whenever a worker is free
 	Resume   bool          // take the worker's last session up again
 }
 
@@ -34,6 +42,8 @@ type Load struct {
 	conns []*Conn
 	tally loadTally
 	begun atomic.Int64
+	due   chan struct{}             // with Rate: authentications that are due, each with a free worker
+	free  atomic.Int64              // workers, with Rate
 	start atomic.Pointer[time.Time] // nil: not running yet
 }
 
@@ -49,6 +59,9 @@ func NewLoad(cfg LoadConfig) (*Load, error) {
 	if cfg.Count < 0 || cfg.Duration < 0 || cfg.Count == 0 && cfg.Duration == 0 {
 		return nil, errors.New("load needs a count or a duration above zero")
 	}
+	if !(cfg.Rate >= 0 && cfg.Rate <= MaxRate) { // nor is it NaN
+		return nil, fmt.Errorf("a rate of %v/s is not between 0 and %d/s", cfg.Rate, MaxRate)
+	}
 	cfg.Parallel = max(cfg.Parallel, 1)
 	if cfg.Parallel > MaxParallel {
 		return nil, fmt.Errorf("%d at a time are more than %d", cfg.Parallel, MaxParallel)
@@ -57,7 +70,8 @@ func NewLoad(cfg LoadConfig) (*Load, error) {
 		cfg.Parallel = min(cfg.Parallel, cfg.Count)
 	}
 	setDefault(&cfg.CallingStationID, "02-00-00-00-00-01")
-	l := &Load{cfg: cfg}
+	l := &Load{cfg: cfg, due: make(chan struct{}, cfg.Parallel)}
+	l.free.Store(int64(cfg.Parallel))
 	for i := range cfg.Parallel {
 		conn, err := l.dial(i)
 		if err != nil {
@@ -108,12 +122,16 @@ func (l *Load) Run(ctx context.Context) *LoadReport {
 	for _, conn := range l.conns {
 		workers.Go(func() { l.runWorker(ctx, conn) })
 	}
+	if l.cfg.Rate > 0 {
+		l.pace(ctx)
+	}
 	workers.Wait()
 	elapsed := time.Since(start)
 	l.close()
 	r := l.tally.report(elapsed)
 	r.Server, r.Parallel, r.Resume = l.cfg.Server, l.cfg.Parallel, l.cfg.Resume
 	r.Count, r.Interrupted = l.cfg.Count, ctx.Err() != nil
+	r.Asked = l.cfg.Rate
 	return r
 }
 
@@ -146,15 +164,49 @@ func (l *Load) runWorker(ctx context.Context, conn *Conn) {
 		if err != nil && !errors.Is(err, ErrTimeout) {
 			pause(ctx, unreachablePause)
 		}
+		l.free.Add(1)
 	}
 }
 
-// another reports whether one more authentication is to begin.
+// another reports whether one more authentication is to begin; with Rate, once it is due.
 func (l *Load) another() bool {
-	if l.cfg.Duration > 0 && time.Since(*l.start.Load()) >= l.cfg.Duration {
+	if l.cfg.Rate > 0 {
+		_, due := <-l.due // pace closes it when ctx ends
+		return due
+	}
+	if l.timeIsUp() {
 		return false
 	}
 	return l.cfg.Count == 0 || l.begun.Add(1) <= int64(l.cfg.Count)
+}
+
+func (l *Load) timeIsUp() bool {
+	return l.cfg.Duration > 0 && time.Since(*l.start.Load()) >= l.cfg.Duration
+}
+
+// pace hands out authentications at their time until Count or Duration is reached or ctx ends.
+// Those that come due while it is late follow at once.
+func (l *Load) pace(ctx context.Context) {
+	defer close(l.due)
+	end := 1000 * time.Hour // as good as never, and no Duration overflows
+	if l.cfg.Duration > 0 {
+		end = min(end, l.cfg.Duration)
+	}
+	for n := 0; l.cfg.Count == 0 || n < l.cfg.Count; n++ {
+		at := time.Duration(min(float64(n)/l.cfg.Rate*float64(time.Second), float64(end)))
+		if wait := at - time.Since(*l.start.Load()); wait > 0 {
+			pause(ctx, wait)
+		}
+		if ctx.Err() != nil || l.timeIsUp() {
+			return
+		}
+		if l.free.Add(-1) < 0 {
+			l.free.Add(1)
+			l.tally.miss()
+			continue
+		}
+		l.due <- struct{}{} // has room for all workers
+	}
 }
 
 // authenticate carries out one conversation over c.

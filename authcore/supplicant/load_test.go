@@ -209,6 +209,46 @@ func TestLoadEnds(t *testing.T) {
 	}
 }
 
+// TestLoadAtARate has authentications begin at their time while none has an end, and miss it
+// while all workers are busy.
+func TestLoadAtARate(t *testing.T) {
+	cfg := supplicant.LoadConfig{Config: (&script{pki: newTestPKI(t, false)}).config(), Count: 20}
+	cfg.Server = serveUDP(t, func([]byte) [][]byte { return nil })
+	cfg.Timeout, cfg.Retries, cfg.Rate = 200*time.Millisecond, -1, 1e6
+	for parallel, missed := range map[int]int{5: 15, 20: 0} {
+		cfg.Parallel = parallel
+		r := load(t, t.Context(), cfg)
+		if r.Finished != parallel || r.Timeouts != parallel || r.Missed != missed || r.Asked != 1e6 {
+			t.Errorf("%d at a time: %+v, want %d missed", parallel, r, missed)
+		}
+	}
+}
+
+// TestLoadAtARateEnds has a load at a rate ended by its time, between two that are due, and by
+// its context.
+func TestLoadAtARateEnds(t *testing.T) {
+	f := &farm{pki: newTestPKI(t, false)}
+	cfg := f.serve(t)
+	cfg.Duration, cfg.Rate, cfg.Parallel = 50*time.Millisecond, 100, 4
+	if r := load(t, t.Context(), cfg); !r.OK() || r.Finished > 5 || r.Interrupted {
+		t.Errorf("by time: %+v", r)
+	}
+	cfg.Rate = 1e-300
+	if r := load(t, t.Context(), cfg); !r.OK() || r.Finished != 1 {
+		t.Errorf("by time, before the second is due: %+v", r)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	f.mu.Lock()
+	f.edit = func(int, *script) { cancel() }
+	f.mu.Unlock()
+	cfg.Duration, cfg.Rate, cfg.CallingStationID = 0, 0.001, "02-00-00-00-01-00"
+	cfg.Count = 2
+	if r := load(t, ctx, cfg); !r.Interrupted || r.Finished > 1 {
+		t.Errorf("by context: %+v", r)
+	}
+}
+
 func TestNewLoadRejects(t *testing.T) {
 	good := supplicant.LoadConfig{
 		Config: supplicant.Config{Server: "127.0.0.1:9", Secret: []byte("s")}, Count: 2, Parallel: 2,
@@ -220,6 +260,8 @@ func TestNewLoadRejects(t *testing.T) {
 		{"no end", "a count or a duration", func(c *supplicant.LoadConfig) { c.Count = 0 }},
 		{"negative count", "a count or a duration", func(c *supplicant.LoadConfig) { c.Count = -1 }},
 		{"too many", "10001 at a time", func(c *supplicant.LoadConfig) { c.Parallel = 10001 }},
+		{"rate", "a rate of -1/s is not", func(c *supplicant.LoadConfig) { c.Rate = -1 }},
+		{"no rate", "a rate of NaN/s is not", func(c *supplicant.LoadConfig) { c.Rate = math.NaN() }},
 		{"station", "no MAC address", func(c *supplicant.LoadConfig) { c.CallingStationID = "x" }},
 		{"secret", "secret is empty", func(c *supplicant.LoadConfig) { c.Secret = nil }},
 	}

@@ -13,6 +13,11 @@ type LoadReport struct {
 	Resume      bool   `json:"resume"`
 	Interrupted bool   `json:"interrupted"` // ctx ended it
 
+	// Asked is how many were to begin a second; 0: no rate was asked for. Missed is how many
+	// of those did not begin, because Parallel were under way.
+	Asked  float64 `json:"asked_per_s,omitempty"`
+	Missed int     `json:"missed,omitempty"`
+
 	LoadCounts
 	Duration        time.Duration `json:"-"`
 	DurationMS      float64       `json:"duration_ms"`
@@ -55,7 +60,7 @@ func (t *loadTally) report(elapsed time.Duration) *LoadReport {
 		LoadCounts: t.counts, Duration: elapsed, DurationMS: milliseconds(elapsed),
 		Rate:         round2(float64(t.counts.Finished) / seconds),
 		AcceptedRate: round2(float64(t.counts.Accepted) / seconds),
-		Latency:      t.accepted.latency(), Retransmissions: t.retransmissions,
+		Latency:      t.accepted.latency(), Retransmissions: t.retransmissions, Missed: t.missed,
 		Full: t.full.kind(), Resumed: t.resumed.kind(),
 		Reasons: sorted(t.reasons), Rules: sorted(t.rules),
 	}

@@ -68,6 +68,7 @@ type loadTally struct {
 	mu              sync.Mutex // guards all below
 	counts          LoadCounts
 	retransmissions int
+	missed          int // due while no worker was free
 	accepted        histogram
 	full, resumed   kindTally
 	reasons, rules  map[string]int
@@ -99,6 +100,13 @@ func (t *loadTally) add(r *Report, err error) {
 	} else {
 		t.full.add(r)
 	}
+}
+
+// miss counts an authentication that could not begin at its time.
+func (t *loadTally) miss() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.missed++
 }
 
 // of returns the counter of an outcome.

@@ -24,9 +24,11 @@ The shared secret comes from a file, from standard input (--secret-file -) or fr
 the environment variable GATEHOUSE_SECRET, never from the command line. Without --ca
 the server's certificate is shown but not verified.
 
-With --count, --parallel, --duration or --resume it authenticates many times and shows
-rate, latency, outcomes by reason and, with --resume, what resumption saves. Keys and
-rules are checked every time. It works with any RADIUS server that does EAP-TLS. Ctrl-C
+With --count, --parallel, --duration, --rate or --resume it authenticates many times and
+shows rate, latency, outcomes by reason and, with --resume, what resumption saves. Keys
+and rules are checked every time. It works with any RADIUS server that does EAP-TLS.
+Without --rate a server that becomes slow is asked less often; with it authentications
+begin at their time, as people do, and the server is shown beyond its capacity. Ctrl-C
 ends it early and shows what there is so far.
 
 Exit codes: 0 accepted, all keys right; 1 rejected, or the server broke a rule;
@@ -48,7 +50,11 @@ const probeExample = `  gatehouse probe --server 192.0.2.10:1812 --secret-file s
 
   # as many as there is room for in a minute, and the 99th percentile in milliseconds
   gatehouse probe --server 192.0.2.10:1812 --secret-file secret --identity alice \
-      --cert alice.pem --key alice.key --parallel 16 --duration 1m --json | jq .latency_ms.p99`
+      --cert alice.pem --key alice.key --parallel 16 --duration 1m --json | jq .latency_ms.p99
+
+  # overload: 5,000 devices a second, whatever becomes of those before
+  gatehouse probe --server 192.0.2.10:1812 --secret-file secret --identity alice \
+      --cert alice.pem --key alice.key --rate 5000 --parallel 10000 --duration 30s`
 
 // probeFlags is the command line of probe.
 type probeFlags struct {

@@ -18,12 +18,18 @@ import (
 // here is taken from a server on the same machine. GOGC overrides it.
 const loadGCPercent = 400
 
+// openParallel is how many authentications may be under way with --rate, unless --parallel
+// says: room enough that it is the rate that counts.
+const openParallel = 1000
+
 // loadFlags is the part of probe's command line that makes it a load generator.
 type loadFlags struct {
 	count, parallel int
 	duration        time.Duration
+	rate            float64
 	resume          bool
 	countGiven      bool
+	parallelGiven   bool
 	wanted          bool // any of the flags was given
 }
 
@@ -33,14 +39,16 @@ func (f *loadFlags) register(fl *pflag.FlagSet) {
 	fl.IntVar(&f.parallel, "parallel", 1, "`P` authentications at a time, each with a socket and a "+
 		"Calling-Station-Id of its own, counted up from --station")
 	fl.DurationVar(&f.duration, "duration", 0, "begin no authentication after this long")
+	fl.Float64Var(&f.rate, "rate", 0, "begin `N` authentications a second, however many are under "+
+		"way: an open load (with --parallel at most, 1000 unless given)")
 	fl.BoolVar(&f.resume, "resume", false, "have each of --parallel take its last TLS session up "+
 		"again (TLS 1.2: by ticket)")
 }
 
 // given looks which flags were given.
 func (f *loadFlags) given(fl *pflag.FlagSet) {
-	f.countGiven = fl.Changed("count")
-	for _, name := range []string{"count", "parallel", "duration", "resume"} {
+	f.countGiven, f.parallelGiven = fl.Changed("count"), fl.Changed("parallel")
+	for _, name := range []string{"count", "parallel", "duration", "rate", "resume"} {
 		f.wanted = f.wanted || fl.Changed(name)
 	}
 }
@@ -54,6 +62,15 @@ func (f *loadFlags) check() error {
 		return usagef("--parallel must be above zero")
 	case f.duration < 0:
 		return usagef("--duration must not be negative")
+	case f.rate < 0:
+		return usagef("--rate must not be negative")
+	case f.rate > 0 && !f.countGiven && f.duration == 0:
+		return usagef("--rate needs --count or --duration")
+	}
+	if f.rate > 0 && !f.parallelGiven {
+		f.parallel = openParallel
+	}
+	switch {
 	case f.countGiven || f.duration > 0:
 		return nil
 	}
@@ -68,7 +85,7 @@ func (f *loadFlags) check() error {
 func runLoad(cmd *cobra.Command, f *probeFlags, cfg supplicant.Config) error {
 	load, err := supplicant.NewLoad(supplicant.LoadConfig{
 		Config: cfg, Count: f.load.count, Duration: f.load.duration, Parallel: f.load.parallel,
-		Resume: f.load.resume,
+		Resume: f.load.resume, Rate: f.load.rate,
 	})
 	switch {
 	case errors.Is(err, supplicant.ErrUnreachable):

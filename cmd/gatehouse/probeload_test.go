@@ -121,6 +121,7 @@ func TestProbeLoadCount(t *testing.T) {
 		{"parallel alone", []string{"--parallel", "3"}, 3},
 		{"resume alone", []string{"--resume"}, 2},
 		{"resume and parallel", []string{"--parallel", "2", "--resume"}, 4},
+		{"rate", []string{"--rate", "1000", "--count", "3"}, 3},
 		{"count below parallel", []string{"--count", "1", "--parallel", "4"}, 1},
 	}
 	for _, tt := range tests {
@@ -193,6 +194,27 @@ func TestProgressLines(t *testing.T) {
 		}
 	}
 	line() // must not divide by nothing
+}
+
+// TestWriteLoadAtARate shows what was asked for and what was missed.
+func TestWriteLoadAtARate(t *testing.T) {
+	r := &supplicant.LoadReport{
+		Parallel: 4, Asked: 1200, Missed: 7, DurationMS: 1000, Rate: 2,
+		LoadCounts: supplicant.LoadCounts{Finished: 2, Rejected: 2},
+	}
+	var b bytes.Buffer
+	if err := writeLoad(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	want := `2 authentications, 4 at a time, in 1.000 s: 2.0/s, 0 retransmissions
+1200/s were asked for
+✗ 7 did not begin at their time: 4 were under way
+✗ 2 rejected
+0 of 2 accepted, 0.0 accepted/s
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
 }
 
 // TestRunProgress shows that the line is drawn at each tick and gone in the end.

@@ -32,6 +32,12 @@ func writeLoad(w io.Writer, r *supplicant.LoadReport) error {
 func writeOutcomes(b *bytes.Buffer, r *supplicant.LoadReport) {
 	fmt.Fprintf(b, "%d authentications, %d at a time, in %.3f s: %.1f/s, %d retransmissions\n",
 		r.Finished, r.Parallel, r.DurationMS/1000, r.Rate, r.Retransmissions)
+	if r.Asked > 0 {
+		fmt.Fprintf(b, "%g/s were asked for\n", r.Asked)
+	}
+	if r.Missed > 0 {
+		fmt.Fprintf(b, "✗ %d did not begin at their time: %d were under way\n", r.Missed, r.Parallel)
+	}
 	for _, o := range []struct {
 		label string
 		n     int
