@@ -33,6 +33,7 @@ func newBubble(t *testing.T, config radserver.Config) *bubble {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx) }()
+	synctest.Wait() // until the loop reads
 	b.stop = func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -19,8 +19,9 @@ type Pipe struct {
 	stopped chan struct{}
 	once    sync.Once
 
-	mu   sync.Mutex // guards sent
-	sent []Sent
+	mu    sync.Mutex // guards what follows
+	sent  []Sent
+	piled []received
 }
 
 type received struct {
@@ -38,6 +39,40 @@ func (p *Pipe) Deliver(datagram []byte, source netip.AddrPort, local netip.Addr)
 	p.in <- received{datagram, origin{source, local}}
 }
 
+// Pile lets datagrams of source wait in the socket. They are noticed with what is delivered
+// next.
+func (p *Pipe) Pile(source netip.AddrPort, datagrams ...[]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range datagrams {
+		p.piled = append(p.piled, received{d, origin{source: source}})
+	}
+}
+
+func (p *Pipe) waiting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.piled) > 0
+}
+
+// Left returns how many datagrams wait in the socket.
+func (p *Pipe) Left() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.piled)
+}
+
+// unpile returns the first that waits.
+func (p *Pipe) unpile() (r received, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.piled) == 0 {
+		return r, false
+	}
+	r, p.piled = p.piled[0], p.piled[1:]
+	return r, true
+}
+
 // Sent returns what was sent so far.
 func (p *Pipe) Sent() []Sent {
 	p.mu.Lock()
@@ -46,6 +81,9 @@ func (p *Pipe) Sent() []Sent {
 }
 
 func (p *Pipe) read(buf []byte) (int, netip.AddrPort, netip.Addr, error) {
+	if r, ok := p.unpile(); ok {
+		return copy(buf, r.datagram), r.from.source, r.from.local, nil
+	}
 	select {
 	case r := <-p.in:
 		return copy(buf, r.datagram), r.from.source, r.from.local, nil
@@ -76,7 +114,9 @@ func NewOver(config Config, pipe *Pipe) *Server {
 
 // Handle deals with one datagram, as the read loop does.
 func (s *Server) Handle(datagram []byte, source netip.AddrPort) {
-	s.handle(s.ports[0], datagram, origin{source: source})
+	if req := s.receive(s.ports[0], datagram, origin{source: source}); req != nil {
+		s.serve(req)
+	}
 }
 
 // KeepHouse does what is done every second.
@@ -106,5 +146,8 @@ const (
 	MaxSamplesPerInterval = maxSamplesPerInterval
 	SampleEvery           = sampleEvery
 	WorkLife              = workLife
+	MaxOngoing            = maxOngoing
+	MaxBeginning          = maxBeginning
+	MaxReadAhead          = maxReadAhead
 	EntryOverhead         = entryOverhead
 )

@@ -20,26 +20,21 @@ type origin struct {
 	local  netip.Addr
 }
 
-// handle deals with one datagram, which is only lent. It never waits, and a panic anywhere in
-// it costs this datagram alone.
-func (s *Server) handle(p *port, datagram []byte, from origin) {
-	var req *Request
+// receive takes in one datagram, which is only lent, and returns the request that is to be
+// served, or nil. It never waits, and a panic anywhere in it costs this datagram alone.
+func (s *Server) receive(p *port, datagram []byte, from origin) *Request {
 	defer func() {
 		if v := recover(); v != nil {
 			s.panicked(v, from)
-			if req != nil {
-				req.Drop()
-			}
 		}
 	}()
-	req = s.admit(p, datagram, from)
+	req := s.admit(p, datagram, from)
 	if req == nil {
-		return
+		return nil
 	}
 	switch verdict, reply := p.cache.admit(req, req.arrived); verdict {
 	case fresh:
-		s.counters.requests.Add(1)
-		s.config.Handler.ServeRADIUS(req)
+		return req
 	case duplicate:
 		s.counters.duplicates.Add(1)
 	case answered:
@@ -48,6 +43,30 @@ func (s *Server) handle(p *port, datagram []byte, from origin) {
 	case full:
 		s.discard(req.dropped(WhyOverloaded))
 	}
+	return nil
+}
+
+// serve has the Handler answer req, unless the NAS has meanwhile gone on to another. A panic
+// costs this request alone.
+func (s *Server) serve(req *Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(v, req.from)
+			req.Drop()
+		}
+	}()
+	if !req.port.cache.current(req) {
+		s.counters.superseded.Add(1)
+		return
+	}
+	s.counters.requests.Add(1)
+	s.config.Handler.ServeRADIUS(req)
+}
+
+// giveUp leaves req unserved. Its retransmission is a new request.
+func (s *Server) giveUp(req *Request) {
+	req.port.cache.forget(req)
+	s.discard(req.dropped(WhyOverloaded))
 }
 
 // admit checks one datagram up to its Message-Authenticator, and returns the request if it is

@@ -63,6 +63,18 @@ func (r *Request) Drop() {
 	r.port.cache.forget(r)
 }
 
+// Postpone is Drop for want of room, and counted as such: the NAS will ask again, or another
+// server.
+func (r *Request) Postpone() {
+	if r.carrier == nil || !r.done.CompareAndSwap(false, true) {
+		return
+	}
+	r.carrier.giveUp(r)
+}
+
+// begins reports whether the request begins a conversation: it carries no State of ours.
+func (r *Request) begins() bool { return r.Packet.Attributes.Count(radius.TypeState) == 0 }
+
 func (r *Request) dropped(why radius.Why) dropped {
 	return dropped{why: why, source: r.Source.Addr(), client: r.Client, server: r.Server}
 }

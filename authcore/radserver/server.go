@@ -4,7 +4,8 @@
 // every other Access-Request to a Handler exactly once.
 //
 // One loop a socket handles each packet itself and never waits; a Handler that must wait
-// answers later, from any goroutine. Run owns all goroutines: the loops and one that keeps
+// answers later, from any goroutine. A loop that cannot keep up serves what is under way before
+// what begins. Run owns all goroutines: the loops and one that keeps
 // the delayed answers. What a stranger can make it remember is bounded.
 //
 // It knows neither EAP methods nor the configuration beyond the table of clients, and opens
@@ -25,7 +26,6 @@ import (
 
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
-	"gatehouse/authcore/radius"
 )
 
 // Defaults of Config.
@@ -55,7 +55,7 @@ const (
 )
 
 // A Handler answers Access-Requests. ServeRADIUS runs in the read loop and must not wait; it
-// calls Respond or Drop once, then or later, from any goroutine.
+// calls Respond, Drop or Postpone once, then or later, from any goroutine.
 type Handler interface {
 	ServeRADIUS(*Request)
 }
@@ -121,6 +121,8 @@ type Server struct {
 // A transport receives and sends datagrams. local is the address of ours that a datagram
 // came to and its answer leaves from; the zero Addr where that is unknown.
 type transport interface {
+	// waiting reports whether read would return a datagram at once. It may fail to.
+	waiting() bool
 	read(buf []byte) (n int, source netip.AddrPort, local netip.Addr, err error)
 	write(packet []byte, source netip.AddrPort, local netip.Addr) error
 	stopReading() error
@@ -131,7 +133,8 @@ type transport interface {
 // port to the same socket, so duplicates meet in one cache.
 type port struct {
 	transport
-	cache *dedupCache
+	cache   *dedupCache
+	backlog *backlog // the read loop's
 }
 
 // New binds the sockets. It starts nothing: call Run, or Close to give them back. A port in
@@ -162,7 +165,7 @@ func newServer(config Config, transports []transport) *Server {
 			replyLife: config.ReplyLife,
 			delays:    s.delays,
 			released:  s.release,
-		})})
+		}), newBacklog()})
 	}
 	return s
 }
@@ -220,28 +223,6 @@ func (s *Server) Run(ctx context.Context) error {
 	stopKeeper()
 	keepers.Wait()
 	return errors.Join(err, s.Close())
-}
-
-// readLoop handles datagrams until ctx ends.
-func (s *Server) readLoop(ctx context.Context, p *port) error {
-	buf := make([]byte, radius.MaxPacketLength)
-	for {
-		n, source, local, err := p.read(buf)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			s.handle(p, buf[:n], origin{source, local})
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("reading from the RADIUS port: %w", err)
-		default:
-			s.counters.readErrors.Add(1)
-			select {
-			case <-time.After(readErrorPause):
-			case <-ctx.Done():
-			}
-		}
-	}
 }
 
 // keepLoop sends delayed answers when they are due and forgets what has expired.

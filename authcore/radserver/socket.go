@@ -22,6 +22,10 @@ type socket struct {
 	conn *net.UDPConn
 	ipv6 bool // its control messages are IPv6's, for IPv4-mapped addresses too
 	oob  [64]byte
+
+	raw  syscall.RawConn
+	peek func(fd uintptr) // sets next; made once, for it is called for each datagram
+	next int              // octets of the datagram that read would return
 }
 
 // listen binds up to n sockets that share address. The first is bound alone, so that a port
@@ -88,6 +92,15 @@ func bind(network, address string, shared bool) (*socket, error) {
 		return nil, errors.Join(errors.New("not a UDP socket"), conn.Close())
 	}
 	s.conn = udp
+	if s.raw, err = udp.SyscallConn(); err != nil {
+		return nil, errors.Join(err, udp.Close())
+	}
+	s.peek = func(fd uintptr) {
+		var err error
+		if s.next, err = unix.IoctlGetInt(int(fd), unix.SIOCINQ); err != nil {
+			s.next = 0
+		}
+	}
 	_ = udp.SetReadBuffer(receiveBuffer) // less than asked for will do
 	return s, nil
 }
@@ -109,11 +122,7 @@ func (s *socket) prepare(fd int, shared bool) error {
 
 // sharePort lets further sockets of ours bind to the same port.
 func (s *socket) sharePort() error {
-	raw, err := s.conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return control(raw, func(fd int) error {
+	return control(s.raw, func(fd int) error {
 		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	})
 }
@@ -131,6 +140,16 @@ func (s *socket) addr() netip.AddrPort {
 		return a.AddrPort()
 	}
 	return netip.AddrPort{}
+}
+
+// waiting reports whether read would return a datagram at once. One of no octets it does not
+// see, which delays the others behind it until the next read.
+func (s *socket) waiting() bool {
+	s.next = 0
+	if err := s.raw.Control(s.peek); err != nil {
+		return false
+	}
+	return s.next > 0
 }
 
 // read receives one datagram; what exceeds buf is lost. One goroutine reads.
