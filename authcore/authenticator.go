@@ -33,6 +33,10 @@ const (
 	// DefaultLifetime is how long one conversation may take (RFC 3579 leaves it open; the
 	// field uses 30 to 60 s).
 	DefaultLifetime = 45 * time.Second
+	// DefaultGrace is how long a conversation is safe from giving way to another. A device
+	// shows its certificate within a second, if the network is not very slow, and a NAS that
+	// is left without an answer asks again after 2 to 5 s.
+	DefaultGrace = 2 * time.Second
 	// largeFlights bounds the octets that all conversations together hold of unfinished
 	// flights beyond eaptls.FreeFlight each.
 	largeFlights = 8 << 20
@@ -54,6 +58,7 @@ type Config struct {
 	Conversations int                      // at once; zero: DefaultConversations
 	PerNAS        int                      // of them from one address; zero: half of Conversations
 	Lifetime      time.Duration            // of a conversation; zero: DefaultLifetime
+	Grace         time.Duration            // of a conversation; zero: DefaultGrace
 	Paths         int                      // remembered; zero: pki.DefaultPaths
 	Sessions      int                      // resumable; zero: eaptls.DefaultSessions
 }
@@ -97,12 +102,15 @@ func New(config Config) *Authenticator {
 	if config.Lifetime == 0 {
 		config.Lifetime = DefaultLifetime
 	}
+	if config.Grace == 0 {
+		config.Grace = DefaultGrace
+	}
 	return &Authenticator{
 		config:   config,
 		flights:  eaptls.NewBudget(largeFlights),
 		sessions: eaptls.NewSessions(config.Sessions),
 		table: newTable(limits{all: config.Conversations, nas: config.PerNAS,
-			lifetime: config.Lifetime, linger: linger}),
+			lifetime: config.Lifetime, grace: config.Grace, linger: linger}),
 		decider: &Decider{Snapshots: config.Snapshots, Clock: config.Clock, Status: config.Status,
 			Sink: config.Sink, Paths: pki.NewPathMemory(config.Paths)},
 	}
@@ -174,12 +182,16 @@ func (a *Authenticator) begin(req *radserver.Request, message []byte) {
 		return
 	}
 	c := a.newConversation(req, sn)
-	shed, ok := a.table.add(c, req.Received)
+	shed, admission := a.table.add(c, req.Received)
 	if shed != nil {
 		a.shed(shed)
 	}
-	if !ok {
+	switch admission {
+	case full:
 		a.refuse(req, audit.Overloaded, "too many sign-ins under way")
+		return
+	case crowded:
+		req.Postpone()
 		return
 	}
 	c.mu.Lock()

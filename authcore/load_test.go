@@ -3,6 +3,7 @@ package authcore_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"runtime"
@@ -367,7 +368,7 @@ func (g *gateway) abandon(i int) {
 // Over the limit the oldest that has not shown a certificate goes first, those that have never.
 func TestDO1Shedding(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS = 3, 3 })
+	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS, c.Grace = 3, 3, 1 })
 	devices := make([]supplicant.Config, 6)
 	for i := range devices {
 		devices[i] = g.device("alice")
@@ -389,9 +390,34 @@ func TestDO1Shedding(t *testing.T) {
 	}
 }
 
+// While all are young none gives way: the one that comes is left to ask again.
+func TestDO1NobodyGivesWayAtOnce(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t, func(c *authcore.Config) {
+		c.Conversations, c.PerNAS, c.Grace = 2, 2, time.Hour
+	})
+	first := g.until(g.device("alice"), supplicant.StageIdentity)
+	second := g.until(g.device("alice"), supplicant.StageHello)
+	device := g.device("alice")
+	device.Timeout = 100 * time.Millisecond
+	if report, err := supplicant.Run(t.Context(), device); !errors.Is(err, supplicant.ErrTimeout) {
+		t.Errorf("got %+v, %v, want no answer", report, err)
+	}
+	if e := g.events.of(""); len(e) != 1 || e[0].Result != audit.Discard ||
+		e[0].Reason != audit.Overloaded || len(g.events.of(device.CallingStationID)) != 0 {
+		t.Errorf("got %+v, want one overloaded request discarded", e)
+	}
+	for _, c := range []*supplicant.Conversation{first, second} {
+		if report, err := c.Finish(t.Context()); err != nil || !report.OK() {
+			t.Errorf("one that was under way got %+v, %v", report, err)
+		}
+	}
+	g.good()
+}
+
 func TestDO1FullOfCertificates(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS = 2, 2 })
+	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS, c.Grace = 2, 2, 1 })
 	var shown []*supplicant.Conversation
 	for range 2 {
 		shown = append(shown, g.until(g.device("alice"), supplicant.StageCredentials))
@@ -411,7 +437,7 @@ func TestDO1FullOfCertificates(t *testing.T) {
 // Certificates that are refused do not keep others out.
 func TestDO1RefusedCertificatesAreShed(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS = 2, 2 })
+	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS, c.Grace = 2, 2, 1 })
 	var refused []supplicant.Config
 	for range 2 {
 		device := g.device("stranger")
@@ -427,7 +453,7 @@ func TestDO1RefusedCertificatesAreShed(t *testing.T) {
 // One NAS gets its part of the table and no more.
 func TestDO1LimitForEachNAS(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS = 10, 2 })
+	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS, c.Grace = 10, 2, 1 })
 	neighbour := g.device("alice")
 	neighbour.LocalAddr = "127.0.0.2:0"
 	waiting := g.until(neighbour, supplicant.StageHello)

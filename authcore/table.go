@@ -33,8 +33,18 @@ type limits struct {
 	all      int           // conversations under way; as many finished ones are kept
 	nas      int           // under way from one NAS
 	lifetime time.Duration // from the first packet to the answer that ends it
+	grace    time.Duration // from the first packet, in which none gives way to another
 	linger   time.Duration // during which a finished one still answers a retransmission
 }
+
+// An admission says whether a conversation was taken into the table.
+type admission uint8
+
+const (
+	full    admission = iota // of conversations that never give way
+	crowded                  // some will give way soon
+	admitted
+)
 
 // A place is where a conversation stands in the table.
 type place struct {
@@ -54,24 +64,27 @@ func newTable(l limits) *table {
 	}
 }
 
-// add takes in c. shed is the conversation that gives way to it, the oldest without a
-// certificate, if the table or the NAS's part of it is full. ok is false, and c not taken in, if
-// it is full of those that have shown theirs.
-func (t *table) add(c *conversation, now time.Time) (shed *conversation, ok bool) {
+// add takes in c if there is room, in the table and the NAS's part of it. shed is the
+// conversation that gives way to it, the oldest without a certificate. None does in its first
+// moments: a server that sends everybody away to let others begin would carry out nothing.
+func (t *table) add(c *conversation, now time.Time) (shed *conversation, _ admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	share := t.nases[c.key.nas]
 	candidates := t.unshown
-	full := t.unshown.Len()+t.shown.Len() >= t.all
+	noRoom := t.unshown.Len()+t.shown.Len() >= t.all
 	if share != nil && share.conversations >= t.nas {
-		full, candidates = true, share.unshown
+		noRoom, candidates = true, share.unshown
 	}
-	if full {
+	if noRoom {
 		oldest := candidates.Front()
 		if oldest == nil {
-			return nil, false
+			return nil, full
 		}
 		shed = oldest.Value.(*conversation)
+		if begun := t.places[shed].deadline.Add(-t.lifetime); now.Sub(begun) < t.grace {
+			return nil, crowded
+		}
 		t.removeLocked(shed)
 	}
 	if share = t.nases[c.key.nas]; share == nil {
@@ -83,7 +96,7 @@ func (t *table) add(c *conversation, now time.Time) (shed *conversation, ok bool
 		list: t.unshown, element: t.unshown.PushBack(c), own: share.unshown.PushBack(c),
 		deadline: now.Add(t.lifetime),
 	}
-	return shed, true
+	return shed, admitted
 }
 
 // claim makes c the one conversation of its device, and returns the one that it supersedes, or
