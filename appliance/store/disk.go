@@ -2,13 +2,12 @@ package store
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
-	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -20,11 +19,13 @@ var (
 	errClosed  = errors.New("the database is closed")
 )
 
-// Writing is paced: a burst would make badger hold several tables in memory at once.
+// entryBytes is what badger adds to an entry, about.
+const entryBytes = 32
+
+// What one update takes: badger's limit is 15 % of a memtable.
 const (
-	batchBytes = 128 << 10
-	batchPause = 2 * time.Millisecond
-	entryBytes = 32 // what badger adds to an entry, about
+	portionParts = 12  // of items
+	portionKeys  = 500 // to remove
 )
 
 // A disk is an open database. It is safe for concurrent use: the user index has one writer, and
@@ -155,7 +156,7 @@ func (d *disk) count(s slot) (n int, err error) {
 // set writes entries in one transaction and brings it to the disk.
 func (d *disk) set(entries ...pair) error { return d.update(true, entries, nil) }
 
-// update puts pairs and removes keys in one transaction, which has room for portionBytes and
+// update puts pairs and removes keys in one transaction, which has room for portionParts or
 // portionKeys; with sync, it is on the disk when update returns.
 func (d *disk) update(sync bool, put []pair, remove [][]byte) error {
 	return d.write(func() error {
@@ -194,6 +195,16 @@ func (d *disk) write(f func() error) error {
 	return guard(f)
 }
 
+// removeKeys removes keys in portions.
+func (d *disk) removeKeys(keys [][]byte) error {
+	for portion := range slices.Chunk(keys, portionKeys) {
+		if err := d.update(false, nil, portion); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *disk) sync() error { return d.write(d.db.Sync) }
 
 // tally counts a pair put, or a key removed if it has no value.
@@ -204,74 +215,4 @@ func (d *disk) tally(p pair) {
 		d.written.puts.Add(1)
 	}
 	d.written.bytes.Add(int64(len(p.name) + len(p.value) + entryBytes))
-}
-
-// A batch collects writes and hands them over in portions. Its owner calls flush last.
-type batch struct {
-	d       *disk
-	check   func() error // before each portion: is there room
-	pending []pair       // without value: to be removed
-	bytes   int
-	bulk    int // bytes since the last trim
-}
-
-// put writes a pair; key and value belong to the batch afterwards.
-func (b *batch) put(ctx context.Context, key, value []byte) error {
-	return b.add(ctx, pair{key, value})
-}
-
-// remove deletes a key, which belongs to the batch afterwards.
-func (b *batch) remove(ctx context.Context, key []byte) error {
-	return b.add(ctx, pair{name: key})
-}
-
-func (b *batch) add(ctx context.Context, p pair) error {
-	b.pending = append(b.pending, p)
-	if b.bytes += len(p.name) + len(p.value) + entryBytes; b.bytes < batchBytes {
-		return nil
-	}
-	if err := b.flush(); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(batchPause):
-		return nil
-	}
-}
-
-// flush hands over what is pending. Other writers wait meanwhile, but not while it is being
-// collected.
-func (b *batch) flush() error {
-	if len(b.pending) == 0 {
-		return nil
-	}
-	if err := b.check(); err != nil {
-		return err
-	}
-	if b.bulk += b.bytes; b.bulk >= trimBytes {
-		b.d.trim()
-		b.bulk = 0
-	}
-	err := b.d.write(b.handOver)
-	clear(b.pending)
-	b.pending, b.bytes = b.pending[:0], 0
-	return err
-}
-
-func (b *batch) handOver() error {
-	wb := b.d.db.NewWriteBatch()
-	defer wb.Cancel() // does nothing after Flush
-	for _, p := range b.pending {
-		write := func() error { return wb.Set(p.name, p.value) }
-		if p.value == nil {
-			write = func() error { return wb.Delete(p.name) }
-		}
-		if err := write(); err != nil {
-			return err
-		}
-		b.d.tally(p)
-	}
-	return wb.Flush()
 }

@@ -42,7 +42,10 @@ func unseal(name, value []byte) ([]byte, error) {
 }
 
 func checksum(name, value []byte) (sum [sumBytes]byte) {
-	buf := make([]byte, 0, 512) // stays on the stack unless the pair is large
+	buf := make([]byte, 0, 2<<10) // stays on the stack unless the pair is large
+	if need := 2 + len(name) + len(value); need > cap(buf) {
+		buf = make([]byte, 0, need)
+	}
 	buf = append(buf, byte(len(name)>>8), byte(len(name)))
 	buf = append(append(buf, name...), value...)
 	full := sha256.Sum256(buf)
