@@ -28,7 +28,8 @@ func TestMain(m *testing.M) {
 	if len(job) == 0 {
 		os.Exit(m.Run())
 	}
-	jobs := map[string]func([]string) error{"reindex": reindexForEver, "many": holdMany}
+	jobs := map[string]func([]string) error{"reindex": reindexForEver, "many": holdMany,
+		"put": putForEver}
 	if err := jobs[job[0]](job[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -76,7 +77,7 @@ func killLoop(t *testing.T, rounds int) {
 	dir := dbDir(t)
 	last := 0
 	for round := range rounds {
-		last = max(last, killOnce(t, dir, last+1))
+		last = max(last, killOnce(t, "reindex", dir, last+1))
 		s := open(t, config(dir))
 		if h := s.Health(); h.Rebuilt != 0 || h.Mode != store.OnDisk {
 			t.Fatalf("round %d: Health: got %+v", round, h)
@@ -102,10 +103,10 @@ func killLoop(t *testing.T, rounds int) {
 	}
 }
 
-// killOnce runs a process for a random time, and returns the last version it said.
-func killOnce(t *testing.T, dir string, from int) (last int) {
+// killOnce runs a job in a process for a random time, and returns the last version it said.
+func killOnce(t *testing.T, job, dir string, from int) (last int) {
 	t.Helper()
-	cmd := child(fmt.Sprint("reindex ", dir, " ", from))
+	cmd := child(fmt.Sprint(job, " ", dir, " ", from))
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()

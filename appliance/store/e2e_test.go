@@ -13,3 +13,6 @@ func TestE2EHundredThousandUsers(t *testing.T) {
 
 // TestE2ENothingMissing is TestNothingMissing at ten times the work.
 func TestE2ENothingMissing(t *testing.T) { nothingMissing(t, 30_000, 4) }
+
+// TestE2ENothingMissingCached fills the cache of answers almost to its bound, four times.
+func TestE2ENothingMissingCached(t *testing.T) { nothingMissingCached(t, 4_800, 4) }

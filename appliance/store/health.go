@@ -23,6 +23,10 @@ type Health struct {
 	Rebuilt     int       `json:"rebuilt"`               // databases set aside in this run
 	RebuiltWhy  string    `json:"rebuilt_why,omitempty"` // the last one
 	BytesOnDisk int64     `json:"bytes_on_disk"`         // looked at now and then
+	Answers     int       `json:"answers"`               // OCSP answers kept; 0 until Run has counted
+	AnswerBytes int64     `json:"answer_bytes"`
+	Lists       int       `json:"lists"` // CRLs kept; 0 until Run has counted
+	ListBytes   int64     `json:"list_bytes"`
 }
 
 // Stats count what a Store did since it was opened.
@@ -39,7 +43,10 @@ type written struct{ puts, deletes, bytes atomic.Int64 }
 func (s *Store) Health() Health {
 	s.healthMu.Lock()
 	defer s.healthMu.Unlock()
-	return s.health
+	h := s.health
+	h.Answers, h.AnswerBytes = s.answers.size()
+	h.Lists, h.ListBytes = s.lists.size()
+	return h
 }
 
 // Stats returns the counts. It never waits for a writer.

@@ -125,7 +125,7 @@ func (s *Store) fillLocked(ctx context.Context, target slot,
 		}
 		s.slots[target] = content{}
 	}
-	w, err := newRewriter(s.disk, target, func() error { return s.roomLocked(1) })
+	w, err := newRewriter(s.disk, target, func() error { return s.room(1) })
 	if err != nil {
 		return c, err
 	}

@@ -23,7 +23,7 @@ func (s *Store) openLocked() error {
 		}
 		s.lock = lock
 	}
-	if err := s.roomLocked(1); err != nil {
+	if err := s.room(1); err != nil {
 		return err
 	}
 	if s.lock.crashed() {
@@ -116,6 +116,7 @@ func (s *Store) useLocked(d *disk, f found) {
 		h.Mode, h.Red, h.Reason = OnDisk, false, ""
 		h.BytesOnDisk = diskUsage(s.cfg.Dir)
 	})
+	s.useCachesLocked()
 }
 
 // maxAsideBytes bounds the damaged database that is kept for whoever wants to know.
@@ -136,7 +137,7 @@ func (s *Store) setAsideLocked(why error) error {
 	if err != nil {
 		return fmt.Errorf("setting the database aside: %w", err)
 	}
-	if size > maxAsideBytes || s.roomLocked(2) != nil {
+	if size > maxAsideBytes || s.room(2) != nil {
 		err = os.RemoveAll(aside)
 	}
 	s.slots = [slots]content{}
@@ -145,13 +146,13 @@ func (s *Store) setAsideLocked(why error) error {
 	return err
 }
 
-// roomLocked says errNoRoom when there is less than so many times the margin.
-func (s *Store) roomLocked(margins int64) error {
+// room says errNoRoom when there is less than so many times the margin.
+func (s *Store) room(margins int64) error {
 	free, err := freeBytes(s.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	if free < margins*s.cfg.MinFreeBytes {
+	if free < margins*s.minFree.Load() {
 		return fmt.Errorf("%w: %d MiB are free", errNoRoom, free>>20)
 	}
 	return nil

@@ -14,10 +14,10 @@ func (s *Store) nudge() {
 	}
 }
 
-// reportDamage is called by look-ups.
+// reportDamage is called by look-ups, and by caches.
 func (s *Store) reportDamage(d *disk, err error) {
 	if s.broken.CompareAndSwap(nil, &brokenDisk{d, err}) {
-		s.cfg.Logger.Error("user index damaged", "err", err)
+		s.cfg.Logger.Error("database damaged", "err", err)
 		s.nudge()
 	}
 }
@@ -38,7 +38,7 @@ func (s *Store) Run(ctx context.Context) error {
 	settle := time.NewTimer(settleAfter)
 	defer settle.Stop()
 	for {
-		s.look(ctx)
+		s.tend(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -62,6 +62,14 @@ func (s *Store) settle() {
 	}
 }
 
+// tend looks after everything. Nobody who indexes waits for the caches.
+func (s *Store) tend(ctx context.Context) {
+	s.look(ctx)
+	for _, c := range s.caches() {
+		c.prepare()
+	}
+}
+
 // look does what there is to do.
 func (s *Store) look(ctx context.Context) {
 	s.mu.Lock()
@@ -74,7 +82,7 @@ func (s *Store) look(ctx context.Context) {
 		s.comeBackLocked(ctx)
 		return
 	}
-	if err := s.roomLocked(1); err != nil {
+	if err := s.room(1); err != nil {
 		s.leaveDiskLocked(err)
 		return
 	}
@@ -82,6 +90,7 @@ func (s *Store) look(ctx context.Context) {
 		s.leaveDiskLocked(err)
 		return
 	}
+	s.useCachesLocked()
 	usage := diskUsage(s.cfg.Dir)
 	s.changeHealth(func(h *Health) { h.BytesOnDisk = usage })
 }
@@ -159,6 +168,9 @@ func (s *Store) copyLocked(ctx context.Context, target slot, want content,
 func (s *Store) leaveDiskLocked(why error) {
 	d := s.disk
 	whole := s.moveUsersLocked()
+	for _, c := range s.caches() {
+		c.leave()
+	}
 	s.disk = nil
 	if err := d.close(); err != nil {
 		s.cfg.Logger.Warn("database not closed well", "err", err)
@@ -205,7 +217,7 @@ func (s *Store) moveUsersLocked() (whole bool) {
 // comeBackLocked tries the disk again.
 func (s *Store) comeBackLocked(ctx context.Context) {
 	if s.lowSpace {
-		if s.roomLocked(2) != nil { // twice the margin: no going back and forth
+		if s.room(2) != nil { // twice the margin: no going back and forth
 			return
 		}
 	} else if s.cfg.Now().Before(s.retry) {

@@ -1,11 +1,15 @@
-// Package store is the database of the appliance, and the only user of badger. Today it holds
-// the user index; all of it can be built anew from the configuration. Damage never fails a
+// Package store is the database of the appliance, and the only user of badger. It holds the
+// user index, which can be built anew from the configuration, and what revocation remembers of
+// OCSP answers (RFC 6960) and CRLs (RFC 5280), which can be fetched anew. Damage never fails a
 // start: a damaged database is set aside and built anew, and where there is no disk to build on
 // (read-only, no room) memory takes its place, in red, until there is.
 //
 // The users live in two slots. An index brings one of them up to date, by difference, while
 // look-ups go to the other; the flip is one transaction. A look-up therefore never waits for a
 // writer. It may meet a slot that has been given to a newer index, and says ErrFlipped then.
+//
+// Answers and CRLs are opaque here: see Cache. They are neither secret nor trusted: a checksum
+// finds damage, and whoever reads one verifies its signature again.
 //
 // The wall: it never imports net, the configuration (sync) or the pages (webui). Open starts no
 // goroutine of ours (badger has its own); Run is started by the appliance.
@@ -68,6 +72,9 @@ type Store struct {
 	lock    *mark    // nil in memory by choice, or when no file can be made
 	written *written // of all disks
 	wake    chan struct{}
+	minFree atomic.Int64 // Config.MinFreeBytes
+	answers *Cache
+	lists   *Cache
 
 	mu       sync.Mutex // held by the one writer; look-ups never take it
 	closed   bool
@@ -112,6 +119,9 @@ func Open(cfg Config) (*Store, error) {
 		cfg.Bulk = func() func() { return func() {} }
 	}
 	s := &Store{cfg: cfg, written: &written{}, wake: make(chan struct{}, 1)}
+	s.minFree.Store(cfg.MinFreeBytes)
+	s.answers = newCache(s, kindAnswer, answersOnDisk, answersInMemory)
+	s.lists = newCache(s, kindList, listsOnDisk, listsInMemory)
 	s.setHealth(Health{Mode: InMemory})
 	if cfg.Dir == "" {
 		return s, nil
@@ -139,6 +149,9 @@ func (s *Store) Close() error {
 	s.closed = true
 	var err error
 	if s.disk != nil {
+		for _, c := range s.caches() {
+			c.shut()
+		}
 		err = s.disk.close()
 		s.disk = nil
 	}

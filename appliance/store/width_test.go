@@ -70,3 +70,50 @@ func TestNothingMissing(t *testing.T) {
 	t.Parallel()
 	nothingMissing(t, 4_000, 2)
 }
+
+// nothingMissingCached does the same to answers and lists, beside users that are rewritten too.
+func nothingMissingCached(t *testing.T, answers, rounds int) {
+	const lists = 8
+	dir := dbDir(t)
+	for v := range rounds {
+		s := open(t, config(dir))
+		for i := range answers {
+			if i%(answers/lists) == 0 {
+				n := i / (answers / lists)
+				put(t, s.Lists(), answerKey(n), value(300_000+n*30_000, n, v), false)
+			}
+			put(t, s.Answers(), answerKey(i), value(50+(i*7919+v*104729)%12_000, i, v), i%500 == 0)
+		}
+		index(t, s, people(2_000, 2_000, v), hash(byte(v)))
+		level(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, config(dir))
+		s.Look(t.Context())
+		if h := s.Health(); h.Rebuilt != 0 || h.Answers != answers || h.Lists != lists {
+			t.Fatalf("round %d: Health: got %+v", v, h)
+		}
+		for i := range answers {
+			wantItem(t, s.Answers(), answerKey(i), value(50+(i*7919+v*104729)%12_000, i, v))
+		}
+		for n := range lists {
+			wantItem(t, s.Lists(), answerKey(n), value(300_000+n*30_000, n, v))
+		}
+		users, ok := s.Unchanged(hash(byte(v)))
+		if !ok {
+			t.Fatalf("round %d: the users have changed", v)
+		}
+		for i := range 2_000 {
+			wantUser(t, users, person(i, v))
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNothingMissingCached(t *testing.T) {
+	t.Parallel()
+	nothingMissingCached(t, 2_000, 2)
+}
