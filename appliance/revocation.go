@@ -29,6 +29,7 @@ func (a *Appliance) makeRevocation() error {
 		Fetcher: revocation.NewFetcher(revocation.FetchConfig{
 			Now: func() time.Time { return a.moment().Now }, Logger: logger,
 		}),
+		Answers: a.store.Answers(), Lists: a.store.Lists(),
 		OnWithdrawal: a.withdraw, Hint: a.clock.Hint,
 	})
 	a.counters.revocation = a.revocation.Report
