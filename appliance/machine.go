@@ -102,9 +102,10 @@ func memTotal(fsys fs.FS) (int64, bool) {
 // memoryLimit returns what the Go runtime is to stay below, in bytes.
 func (m machine) memoryLimit() int64 { return max(m.memory/memoryShare, leastMemory) }
 
-// conversations returns how many conversations fit the memory limit.
-func (m machine) conversations() int {
-	n := m.memoryLimit() / conversationShare / conversationMemory
+// conversations returns how many conversations fit the memory limit in force, which is lower
+// than ours where GOMEMLIMIT says so.
+func (m machine) conversations(inForce int64) int {
+	n := min(m.memoryLimit(), inForce) / conversationShare / conversationMemory
 	return int(min(max(n, leastConversations), mostConversations))
 }
 

@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"math"
 	"testing"
 	"testing/fstest"
 )
@@ -49,11 +50,14 @@ func TestReadMachine(t *testing.T) {
 		if got := m.memoryLimit() >> 20; got != tt.limit {
 			t.Errorf("%s: got a limit of %d MiB, want %d", tt.name, got, tt.limit)
 		}
-		if got := m.conversations(); got != tt.conversations {
+		if got := m.conversations(math.MaxInt64); got != tt.conversations {
 			t.Errorf("%s: got %d conversations, want %d", tt.name, got, tt.conversations)
 		}
 	}
-	if got := readMachine(fstest.MapFS{}).conversations(); got != mostConversations {
+	if got := readMachine(fstest.MapFS{}).conversations(math.MaxInt64); got != mostConversations {
 		t.Errorf("a machine that does not tell: got %d conversations, want %d", got, mostConversations)
+	}
+	if got := (machine{memory: 1 << 40}).conversations(96 << 20); got != 1536 {
+		t.Errorf("a limit of 96 MiB by GOMEMLIMIT: got %d conversations, want 1536", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/health"
@@ -119,7 +120,7 @@ func (a *Appliance) conversations() int {
 	if n := a.config.Boot.Limits.Conversations; n > 0 {
 		return n
 	}
-	return readMachine(os.DirFS("/")).conversations()
+	return readMachine(os.DirFS("/")).conversations(debug.SetMemoryLimit(-1)) // which only tells
 }
 
 // clients is the table in force, or nil while there is none.
