@@ -12,6 +12,7 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"gatehouse/authcore/identity"
 	"gatehouse/authcore/pki"
@@ -26,10 +27,12 @@ type CA struct {
 	Lists      []List            // the CRLs of ca/<name>.crl
 }
 
-// A List is a CRL as it was read. Whoever uses it verifies it.
+// A List is a CRL as it was read, signed by one of the CA's certificates. Whoever uses it
+// verifies it.
 type List struct {
-	Name string // of the file
-	DER  []byte
+	Name       string // of the file
+	DER        []byte
+	NextUpdate time.Time
 }
 
 // A Draft is a configuration being built. It has one owner. Every field is required unless

@@ -35,12 +35,15 @@ func (l *loader) loadLists(cas []*snapshot.CA) {
 			continue
 		}
 		o := l.object("ca/" + ca.Name + ".crl")
-		lists := l.readLists(o, file, ca)
-		switch before := last[ca.Name]; {
+		before := last[ca.Name]
+		lists := l.readLists(o, file, ca, before)
+		switch {
 		case !o.failed:
 		case before != nil && len(before.Lists) > 0:
 			o.settle(Kept)
 			lists = before.Lists
+		case len(lists) > 0:
+			o.settle(Reduced)
 		default:
 			o.settle(LeftOut)
 		}
@@ -49,8 +52,9 @@ func (l *loader) loadLists(cas []*snapshot.CA) {
 	}
 }
 
-// readLists reads and verifies the lists in file. o has failed if one of them is of no use.
-func (l *loader) readLists(o *object, file string, ca *snapshot.CA) []snapshot.List {
+// readLists reads and verifies the lists in file; those that were in force before are not
+// verified again, since that takes a while for large ones. o has failed if one is of no use.
+func (l *loader) readLists(o *object, file string, ca, before *snapshot.CA) []snapshot.List {
 	if err := l.tree.unreadable[file]; err != nil {
 		o.fail(file, 0, "the file cannot be read: "+err.Error(), "")
 		return nil
@@ -66,9 +70,15 @@ func (l *loader) readLists(o *object, file string, ca *snapshot.CA) []snapshot.L
 			o.fail(file, block.line, fmt.Sprintf("more than %d lists", maxLists), "")
 			return nil
 		}
-		if l.judgeList(o, file, block, ca) {
-			lists = append(lists, snapshot.List{Name: file, DER: block.der})
+		list := snapshot.List{Name: file, DER: block.der}
+		if !wasInForce(&list, ca, before) && !verifyList(o, block.line, &list, ca) {
+			continue
 		}
+		if l.now.After(list.NextUpdate) {
+			o.warn(file, block.line, "the list expired on "+list.NextUpdate.UTC().Format(time.RFC3339),
+				"fetch a current one from the CA; until then revocation.grace counts, if there is any")
+		}
+		lists = append(lists, list)
 	}
 	if len(lists) == 0 && !o.failed {
 		o.fail(file, 0, "there is no certificate revocation list in it",
@@ -105,26 +115,39 @@ func splitLists(data []byte) []listBlock {
 	}
 }
 
-// judgeList reports whether one of the CA's certificates signed the list.
-func (l *loader) judgeList(o *object, file string, b listBlock, ca *snapshot.CA) bool {
-	var why error
-	for _, issuer := range slices.Concat(ca.Intermediates, ca.Anchors) {
-		list, err := revocation.VerifyCRL(b.der, issuer)
-		if err == nil {
-			if l.now.After(list.NextUpdate) {
-				o.warn(file, b.line, "the list expired on "+list.NextUpdate.UTC().Format(time.RFC3339),
-					"fetch a current one from the CA; until then revocation.grace counts, if there is any")
-			}
+// wasInForce reports whether the same CA had the same list before, and takes over what is known
+// of it.
+func wasInForce(list *snapshot.List, ca, before *snapshot.CA) bool {
+	if before == nil || !slices.EqualFunc(signers(ca), signers(before), (*x509.Certificate).Equal) {
+		return false
+	}
+	for i := range before.Lists {
+		if bytes.Equal(before.Lists[i].DER, list.DER) {
+			list.NextUpdate = before.Lists[i].NextUpdate
 			return true
 		}
-		if why == nil || names(b.der, issuer) {
+	}
+	return false
+}
+
+func signers(ca *snapshot.CA) []*x509.Certificate {
+	return slices.Concat(ca.Intermediates, ca.Anchors)
+}
+
+// verifyList reports whether one of the CA's certificates signed the list.
+func verifyList(o *object, line int, list *snapshot.List, ca *snapshot.CA) bool {
+	why := errors.New("the CA has no certificates")
+	for i, issuer := range signers(ca) {
+		verified, err := revocation.VerifyCRL(list.DER, issuer)
+		if err == nil {
+			list.NextUpdate = verified.NextUpdate
+			return true
+		}
+		if i == 0 || names(list.DER, issuer) {
 			why = err
 		}
 	}
-	if why == nil {
-		why = errors.New("the CA has no certificates")
-	}
-	o.fail(file, b.line, why.Error(), "put a list there that the CA itself has signed")
+	o.fail(list.Name, line, why.Error(), "put a list there that the CA itself has signed")
 	return false
 }
 
