@@ -19,7 +19,7 @@ func (c *Cache) use(d *disk) {
 	defer c.publish()
 	to := c.shelf.Load()
 	if to == nil {
-		to = &shelf{disk: d, kind: c.kind, limit: c.limit,
+		to = &shelf{disk: d, kind: c.kind, limit: c.mayHold,
 			room: func() error { return c.store.room(1) }}
 	}
 	if !c.spare.empty() {

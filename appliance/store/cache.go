@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Bounds of what is kept on disk. Beyond them, what was put longest ago goes.
+// Bounds of what is kept on disk, or less on a small one (see cacheShare). Beyond them, what was put longest ago goes.
 var (
 	answersOnDisk = bounds{entries: 20_000, bytes: 32 << 20}
 	listsOnDisk   = bounds{entries: 64, bytes: 32 << 20}
@@ -23,7 +23,8 @@ var (
 type Cache struct {
 	store *Store
 	kind  byte
-	limit bounds // on disk
+	limit bounds       // on disk
+	share atomic.Int64 // bytes of a small disk
 
 	items, bytes atomic.Int64 // see publish
 
@@ -36,6 +37,11 @@ type Cache struct {
 
 func newCache(s *Store, kind byte, onDisk, inMemory bounds) *Cache {
 	return &Cache{store: s, kind: kind, limit: onDisk, spare: newSpare(inMemory, s.cfg.Dir == "")}
+}
+
+// mayHold returns how much is kept on disk.
+func (c *Cache) mayHold() bounds {
+	return bounds{c.limit.entries, min(c.limit.bytes, c.share.Load())}
 }
 
 // Answers returns the cache of OCSP answers: 20,000, or 32 MiB, at most.

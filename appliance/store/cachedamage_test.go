@@ -354,23 +354,27 @@ func TestCacheReadOnly(t *testing.T) {
 	}
 }
 
-// TestCacheFillsDisk puts lists on a file system that is too small: memory takes over in the
-// middle of one, and the last is found.
-func TestCacheFillsDisk(t *testing.T) {
+// TestCacheSmallDisk puts far more on a small file system than it has room for: the cache keeps
+// less, the last is found, the database stays on disk.
+func TestCacheSmallDisk(t *testing.T) {
 	t.Parallel()
 	cfg := config(filepath.Join(tinyDisk(t, "size=24m"), "db"))
 	cfg.MinFreeBytes = 8 << 20
 	s := open(t, cfg)
-	for i := 0; s.Health().Mode == store.OnDisk && i < 40; i++ {
-		v := value(2<<20, i%5, i)
+	users := index(t, s, people(100, 0, 0), hash(1))
+	for i := range 30 {
+		v := value(700_000, i%5, i)
 		put(t, s.Lists(), answerKey(i%5), v, false)
 		wantItem(t, s.Lists(), answerKey(i%5), v)
 		s.Look(t.Context())
 		wantItem(t, s.Lists(), answerKey(i%5), v)
+		if h := s.Health(); h.Mode != store.OnDisk || h.Lists == 0 || h.ListBytes > 3<<20 {
+			t.Fatalf("Health: got %+v", h)
+		}
 	}
-	if h := s.Health(); h.Mode != store.InMemory || !h.Red || h.Lists == 0 {
-		t.Errorf("Health: got %+v", h)
-	}
+	put(t, s.Lists(), answerKey(1), value(6<<20, 1, 99), false)
+	wantMiss(t, s.Lists(), answerKey(1)) // too large here, and the one before is out of date
+	wantUser(t, users, person(7, 0))
 }
 
 // putForEver replaces an answer and a list over and over, and prints each version that is there.

@@ -65,9 +65,6 @@ func SetBounds(c *Cache, entries int, bytes int64) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.limit = bounds{entries, bytes}
-	if at := c.shelf.Load(); at != nil {
-		at.limit = c.limit
-	}
 }
 
 // Pairs returns how many pairs of c are on disk.

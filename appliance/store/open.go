@@ -23,6 +23,7 @@ func (s *Store) openLocked() error {
 		}
 		s.lock = lock
 	}
+	s.measure()
 	if err := s.room(1); err != nil {
 		return err
 	}
@@ -112,9 +113,10 @@ func (s *Store) useLocked(d *disk, f found) {
 		s.live[f.current.slot].Store(c.generation)
 		s.latest = s.newUsers(c, &diskSource{d, f.current.slot, c.generation, &s.live[f.current.slot]})
 	}
+	usage := s.measure()
 	s.changeHealth(func(h *Health) {
 		h.Mode, h.Red, h.Reason = OnDisk, false, ""
-		h.BytesOnDisk = diskUsage(s.cfg.Dir)
+		h.BytesOnDisk = usage
 	})
 	s.useCachesLocked()
 }
@@ -141,21 +143,40 @@ func (s *Store) setAsideLocked(why error) error {
 		err = os.RemoveAll(aside)
 	}
 	s.slots = [slots]content{}
+	s.measure()
 	s.cfg.Logger.Warn("database set aside, the index is rebuilt", "file", aside, "err", why)
 	s.changeHealth(func(h *Health) { h.Rebuilt++; h.RebuiltWhy = why.Error() })
 	return err
 }
 
-// room says errNoRoom when there is less than so many times the margin.
+// room says errNoRoom when there is less than so many times the margin, or less than the
+// database takes: a compaction may write all of it anew before it removes what was.
 func (s *Store) room(margins int64) error {
 	free, err := freeBytes(s.cfg.Dir)
 	if err != nil {
 		return err
 	}
-	if free < margins*s.minFree.Load() {
+	margin := s.minFree.Load()
+	if free < margins*margin || free < s.usage.Load()+(margins-1)*margin {
 		return fmt.Errorf("%w: %d MiB are free", errNoRoom, free>>20)
 	}
 	return nil
+}
+
+// cacheShare is the part of the room, free or taken by the database, that each cache may have:
+// both together, with what badger has not removed yet, stay below the half that room allows.
+const cacheShare = 8
+
+// measure looks what the database takes, and fits the caches to the room there is.
+func (s *Store) measure() (usage int64) {
+	usage = diskUsage(s.cfg.Dir)
+	s.usage.Store(usage)
+	if free, err := freeBytes(s.cfg.Dir); err == nil {
+		for _, c := range s.caches() {
+			c.share.Store((free + usage) / cacheShare)
+		}
+	}
+	return usage
 }
 
 // inMemoryLocked goes on without a disk.

@@ -82,6 +82,7 @@ func (s *Store) look(ctx context.Context) {
 		s.comeBackLocked(ctx)
 		return
 	}
+	usage := s.measure()
 	if err := s.room(1); err != nil {
 		s.leaveDiskLocked(err)
 		return
@@ -91,7 +92,6 @@ func (s *Store) look(ctx context.Context) {
 		return
 	}
 	s.useCachesLocked()
-	usage := diskUsage(s.cfg.Dir)
 	s.changeHealth(func(h *Health) { h.BytesOnDisk = usage })
 }
 

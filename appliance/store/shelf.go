@@ -12,7 +12,7 @@ import (
 type shelf struct {
 	disk  *disk
 	kind  byte
-	limit bounds
+	limit func() bounds
 	room  func() error    // before each portion
 	held  *ledger[placed] // the writer's: what is there; nil: not counted yet
 }
@@ -43,7 +43,8 @@ func (s *shelf) count() error {
 
 // tidy removes keys, and what is too much.
 func (s *shelf) tidy(useless [][]byte) error {
-	for s.held.over(s.limit) {
+	limit := s.limit()
+	for s.held.over(limit) {
 		name, p := s.held.oldest()
 		useless = append(useless, p.keys(s.kind, name)...)
 		s.held.remove(name)
@@ -61,10 +62,13 @@ func (s *shelf) failed(err error) error {
 
 // put writes the further parts, then the first one, then removes what is too much. A reader, who
 // reads in one view, finds the version before until the first part is there. Durable, the item
-// is on the disk when put returns.
+// is on the disk when put returns. One that is too large for a small disk is not kept.
 func (s *shelf) put(it item, durable bool) error {
 	if err := s.count(); err != nil {
 		return err
+	}
+	if int64(it.bytesOnDisk()) > s.limit().bytes {
+		return s.erase(it.name) // what it would replace is out of date
 	}
 	now := placed{newStamp(), int32(furtherParts(len(it.value)))}
 	var portion []pair

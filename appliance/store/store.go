@@ -51,9 +51,12 @@ type Config struct {
 	// returns when that is over. Calls do not overlap. Nil: nobody.
 	Bulk func() (over func())
 
-	MinFreeBytes int64         // below it the disk is left alone; 0: 24 MiB
-	CheckEvery   time.Duration // how often free space is looked at; 0: 5 s
-	CacheBytes   int           // of users kept decoded, about; 0: 4 MiB
+	// MinFreeBytes is the margin: with less free the disk is left alone, and with less than
+	// the database takes. 0: 24 MiB.
+	MinFreeBytes int64
+
+	CheckEvery time.Duration // how often free space is looked at; 0: 5 s
+	CacheBytes int           // of users kept decoded, about; 0: 4 MiB
 }
 
 // Defaults of Config, and times of Run.
@@ -73,6 +76,7 @@ type Store struct {
 	written *written // of all disks
 	wake    chan struct{}
 	minFree atomic.Int64 // Config.MinFreeBytes
+	usage   atomic.Int64 // bytes the database took when last looked at
 	answers *Cache
 	lists   *Cache
 
