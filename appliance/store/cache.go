@@ -93,9 +93,10 @@ func (c *Cache) recall(name digest) (it item, ok, known bool) {
 }
 
 // heed is told why an item could not be read. A broken one is dropped, unless somebody is
-// writing: it will be found broken again, or is being replaced.
+// writing: it will be found broken again, or is being replaced. One that is absent though it has
+// been counted is how badger speaks of a damaged block.
 func (c *Cache) heed(from *shelf, name digest, err error) {
-	if !errors.Is(err, errItem) {
+	if !errors.Is(err, errItem) && !errors.Is(err, errAbsent) {
 		c.fault(from, err)
 		return
 	}
@@ -106,17 +107,24 @@ func (c *Cache) heed(from *shelf, name digest, err error) {
 	if from.held == nil || c.shelf.Load() != from {
 		return // counting takes too long for who wants an answer
 	}
-	if _, err := from.read(name); errors.Is(err, errItem) {
+	_, held := from.held.get(name)
+	if !held && errors.Is(err, errAbsent) {
+		return
+	}
+	switch _, err := from.read(name); {
+	case errors.Is(err, errItem):
 		c.store.cfg.Logger.Warn("broken item dropped from the database")
 		c.dropLocked(name)
 		c.publish()
+	case held && errors.Is(err, errAbsent):
+		c.fault(from, fmt.Errorf("%w: a cached item is not there", errDamaged))
 	}
 }
 
 // fault passes on what is wrong with the database.
 func (c *Cache) fault(from *shelf, err error) {
 	switch {
-	case errors.Is(err, errAbsent), errors.Is(err, errClosed):
+	case errors.Is(err, errClosed):
 	case errors.Is(err, errNoRoom):
 		c.store.nudge()
 	default:

@@ -135,16 +135,18 @@ func TestCacheDamaged(t *testing.T) {
 	}
 }
 
-// TestCacheDamagedRunning overwrites tables that are in use, where a look-up meets them: misses,
-// and a database that is rebuilt.
+// TestCacheDamagedRunning overwrites blocks of tables that are in use: what was counted and is not
+// found any more has the database rebuilt. (A damaged index, at the end of a table, ends the
+// process from within badger; the next one finds the damage when it opens.)
 func TestCacheDamagedRunning(t *testing.T) {
 	t.Parallel()
 	dir := filledCaches(t, 200, 3_000, 5)
 	s := open(t, config(dir))
+	s.Look(t.Context())
 	for _, table := range files(t, dir, ".sst") {
 		damageFile(t, table, func(f *os.File, size int64) error {
 			for range 200 {
-				if err := overwrite(f, size); err != nil {
+				if err := overwrite(f, size*3/4); err != nil {
 					return err
 				}
 			}
@@ -157,7 +159,7 @@ func TestCacheDamagedRunning(t *testing.T) {
 	}
 	index(t, s, people(200, 0, 0), hash(1))
 	after := readsCaches(t, s, 3_000, 5)
-	if h := s.Health(); before < 3_005 && h.Rebuilt == 0 || h.Mode != store.OnDisk {
+	if h := s.Health(); (before < 3_005) != (h.Rebuilt > 0) || h.Mode != store.OnDisk {
 		t.Errorf("%d were found, then %d: Health: got %+v", before, after, h)
 	}
 	put(t, s.Lists(), answerKey(1), crl(1, 9), true)
