@@ -8,7 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// Bounds of what is kept on disk, or less on a small one (see cacheShare). Beyond them, what was put longest ago goes.
+// Bounds of what is kept on disk; on a small one it is less (see cacheShare). Beyond them, what
+// was put longest ago goes.
 var (
 	answersOnDisk = bounds{entries: 20_000, bytes: 32 << 20}
 	listsOnDisk   = bounds{entries: 64, bytes: 32 << 20}
