@@ -135,6 +135,46 @@ func killOnce(t *testing.T, job, dir string, from int) (last int) {
 // tests for a moment.
 func TestKilled(t *testing.T) { killLoop(t, 30) }
 
+// TestKilledOpening kills processes that open the database: a single one costs nothing.
+func TestKilledOpening(t *testing.T) {
+	dir := filled(t, killedUsers)
+	opening := 0
+	for round := range 12 {
+		cmd := child(fmt.Sprint("reindex ", dir, " 1"))
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for range time.Tick(100 * time.Microsecond) {
+			if mark, _ := os.ReadFile(dir + ".mark"); len(mark) > 0 {
+				break // it has begun to open
+			}
+		}
+		time.AfterFunc(time.Duration(rand.IntN(8_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("the process ended by itself")
+		}
+		mark, err := os.ReadFile(dir + ".mark")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(string(mark), "opening") {
+			opening++
+		}
+		s := open(t, config(dir))
+		if h := s.Health(); h.Rebuilt != 0 || h.Mode != store.OnDisk {
+			t.Fatalf("round %d: mark %q: Health: got %+v", round, mark, h)
+		}
+		if s.Latest().Len() != killedUsers {
+			t.Fatalf("round %d: mark %q: got %d users", round, mark, s.Latest().Len())
+		}
+		s.Settle()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of them were opening", opening)
+}
+
 // holdMany indexes args[1] users, changes 100, reopens and looks up; it prints what it cost.
 func holdMany(args []string) error {
 	n, err := strconv.Atoi(args[1])

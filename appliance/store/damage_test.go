@@ -204,7 +204,7 @@ func TestDamageHealedByIndex(t *testing.T) {
 func TestMark(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{
-		"": 0, "opening 0\n": 1, "running 1\n": 0, "running 4\n": 0, "running 5\n": 1, "rubbish": 0,
+		"": 0, "opening 0\n": 0, "opening 4\n": 0, "reopening 0\n": 1, "running 1\n": 0, "running 4\n": 0, "running 5\n": 1, "rubbish": 0,
 	} {
 		dir := filled(t, 10)
 		if err := os.WriteFile(dir+".mark", []byte(text), 0o600); err != nil {
@@ -219,7 +219,8 @@ func TestMark(t *testing.T) {
 			t.Errorf("mark %q: Unchanged: got %v", text, ok)
 		}
 		running, err := os.ReadFile(dir + ".mark")
-		if err != nil || !strings.HasPrefix(string(running), "running ") {
+		if err != nil || !strings.HasPrefix(string(running), "running ") ||
+			want == 1 && string(running) != "running 1\n" {
 			t.Errorf("mark %q: while running it says %q, %v", text, running, err)
 		}
 		s.Settle()

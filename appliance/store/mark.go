@@ -10,11 +10,14 @@ import (
 // A mark is a small file beside the database. Its lock keeps a second process away; what stands
 // in it tells the next process how this one ended:
 //
-//	opening N   while opening: the database may be what ended it
-//	running N   opened, but not for long yet
-//	(empty)     closed, or lasting
+//	opening N     while opening: the database may be what ended it
+//	reopening N   the same, after a process that ended while opening
+//	running N     opened, but not for long yet
+//	(empty)       closed, or lasting
 //
-// N counts the processes in a row that ended soon after opening. Reading a damaged table can end
+// N counts the processes in a row that ended soon after opening. One that ends while opening may
+// have been killed from outside, so the next one tries again; the second in a row proves it.
+// Tables are verified first, so that most damage is an error and no end. Reading a damaged table can end
 // the process from within badger, in opening or later: without the mark it would do so at every
 // start.
 type mark struct {
@@ -58,10 +61,16 @@ func openMark(name string) (*mark, error) {
 
 // crashed reports whether the database ended the process that had it last.
 func (m *mark) crashed() bool {
-	return m.state == "opening" || m.state == "running" && m.early >= maxEarly
+	return m.state == "reopening" || m.state == "running" && m.early >= maxEarly
 }
 
-func (m *mark) opening() error { return m.write("opening", m.early) }
+func (m *mark) opening() error {
+	if m.state == "opening" {
+		return m.write("reopening", m.early)
+	}
+	return m.write("opening", m.early)
+}
+
 func (m *mark) running() error { return m.write("running", m.early+1) }
 
 // settled says that the database did not end this process.
@@ -84,10 +93,7 @@ func (m *mark) write(state string, early int) error {
 	if _, err := m.f.WriteAt([]byte(text), 0); err != nil {
 		return err
 	}
-	m.state = state
-	if state != "opening" {
-		m.early = early
-	}
+	m.state, m.early = state, early
 	return nil
 }
 

@@ -28,9 +28,10 @@ func (s *Store) openLocked() error {
 		return err
 	}
 	if s.lock.crashed() {
-		if err := s.setAsideLocked(errors.New("the process ended while it was opening it")); err != nil {
+		if err := s.setAsideLocked(errors.New("processes ended in or after opening it")); err != nil {
 			return err
 		}
+		s.lock.early = 0 // of another database
 	}
 	err := s.tryLocked()
 	if !isDamage(err) {
@@ -84,6 +85,9 @@ func (s *Store) tryLocked() error {
 // directory was empty before.
 func (s *Store) openChecked(fresh bool) (*disk, found, error) {
 	if err := verifyTables(s.cfg.Dir); err != nil {
+		return nil, found{}, err
+	}
+	if err := removeUnborn(s.cfg.Dir); err != nil {
 		return nil, found{}, err
 	}
 	d, err := openDisk(s.cfg.Dir, &badgerLog{logger: s.cfg.Logger})
