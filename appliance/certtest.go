@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"time"
 
 	"gatehouse/authcore"
@@ -55,11 +54,7 @@ func TestCertificate(fsys fs.FS, data []byte, server string, now time.Time) ([]C
 	var holder snapshot.Holder
 	holder.Swap(sn)
 	clock := func() revocation.Moment { return revocation.Moment{Now: now, Sure: true} }
-	source := revocation.NewSource(revocation.Config{
-		Snapshots: &holder, Clock: clock, Logger: slog.New(slog.DiscardHandler),
-		Fetcher: revocation.NewFetcher(revocation.FetchConfig{}),
-	})
-	decider := &authcore.Decider{Snapshots: &holder, Clock: clock, Status: source}
+	decider := &authcore.Decider{Snapshots: &holder, Clock: clock, Status: offlineSource(&holder, now)}
 	return testChain(decider, sn, chain, server)
 }
 

@@ -58,6 +58,7 @@ type Backend struct {
 	Clock    func() Clock
 	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
 	ResetClock func() error
+	OCSP       OCSP
 }
 
 // api is the JSON API over a Backend.

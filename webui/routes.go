@@ -31,6 +31,9 @@ func routes(c Config) []route {
 		{"GET /api/v1/users", a.findUser, local},
 		{"GET /api/v1/clock", a.clock, local},
 		{"POST /api/v1/clock/reset", a.resetClock, local},
+		{"GET /api/v1/ocsp", a.listOCSP, local},
+		{"POST /api/v1/ocsp/check", a.checkOCSP, local},
+		{"POST /api/v1/ocsp/purge", a.purgeOCSP, local},
 	}
 }
 

@@ -60,6 +60,7 @@ func config() webui.Config {
 			Clock:    func() webui.Clock { return webui.Clock{Sure: true, Why: "it agrees"} },
 
 			ResetClock: func() error { return nil },
+			OCSP:       ocsp(),
 		},
 	}
 }
@@ -76,6 +77,7 @@ func TestWebListenerAnswersPublicRoutesOnly(t *testing.T) {
 		{"GET", "/api/v1/status", false}, {"GET", "/api/v1/decisions", false},
 		{"POST", "/api/v1/certificates/test", false}, {"GET", "/api/v1/users?name=alice", false},
 		{"GET", "/api/v1/clock", false}, {"POST", "/api/v1/clock/reset", false},
+		{"GET", "/api/v1/ocsp", false}, {"POST", "/api/v1/ocsp/check", false},
 	} {
 		if got := answer(local, tt.method, tt.path, "10.0.0.1:1").Code; got != http.StatusOK {
 			t.Errorf("control socket, %s: got %d, want 200", tt.path, got)

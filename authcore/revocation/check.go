@@ -64,7 +64,7 @@ func (s *Source) Check(ctx context.Context, chain []*x509.Certificate) (Check, e
 	s.judge(sub, v, s.config.Clock()) // brings back what is kept
 	s.mu.Lock()
 	if e := s.table.entries[sub.key]; e != nil {
-		known := e.report()
+		known := e.report(v)
 		c.Known = &known
 	}
 	s.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/authcore/audit"
+	"gatehouse/authcore/policy"
 )
 
 // counters are since the start.
@@ -19,6 +20,8 @@ type Report struct {
 	Entries    int               `json:"entries"`    // certificates known in memory
 	ByStatus   map[string]int    `json:"by_status"`  // good, revoked, unknown and none
 	Expired    int               `json:"expired"`    // good ones whose answer has expired
+	InGrace    int               `json:"in_grace"`   // of them, count by their grace: asking went wrong
+	PastGrace  int               `json:"past_grace"` // of them, count no more: likewise
 	Planned    int               `json:"planned"`    // refreshes to come
 	Asking     int               `json:"asking"`     // certificates being asked about
 	Requests   uint64            `json:"requests"`   // to responders and for lists
@@ -97,9 +100,7 @@ func (s *Source) Report() Report {
 	r.Entries, r.Planned, r.Asking = len(s.table.entries), len(s.planned), s.flying
 	for _, e := range s.table.entries {
 		r.ByStatus[e.answer.Status.String()]++
-		if e.answer.Status == Good && now.After(e.answer.Until(0)) {
-			r.Expired++
-		}
+		r.countExpired(e, v, now)
 	}
 	for _, held := range s.fetched {
 		r.Lists = append(r.Lists, held.report(held.ca, now))
@@ -119,6 +120,31 @@ func (s *Source) Report() Report {
 	}
 	slices.SortFunc(r.Staples, func(a, b StapleReport) int { return cmp.Compare(a.Subject, b.Subject) })
 	return r
+}
+
+// countExpired counts e if its answer has expired. One whose device stays away is let expire:
+// only where the last time of asking went wrong does its grace matter.
+func (r *Report) countExpired(e *entry, v *view, now time.Time) {
+	rules := v.rulesOf(e.ca)
+	until := e.answer.Until(rules.MaxAge)
+	switch {
+	case e.answer.Status != Good || !now.After(until.Add(rules.Skew)):
+		return
+	case e.fault == nil:
+	case now.Before(until.Add(rules.Grace)):
+		r.InGrace++
+	default:
+		r.PastGrace++
+	}
+	r.Expired++
+}
+
+// rulesOf returns the rules of a CA, or the zero ones where it is none of the configuration's.
+func (v *view) rulesOf(ca string) policy.Revocation {
+	if c := v.ca(ca); c != nil {
+		return c.rules
+	}
+	return policy.Revocation{}
 }
 
 func (l *heldList) report(ca string, now time.Time) ListReport {
@@ -150,6 +176,7 @@ type EntryReport struct {
 	Status     string    `json:"status"` // good, revoked, unknown or none
 	ThisUpdate time.Time `json:"this_update,omitzero"`
 	NextUpdate time.Time `json:"next_update,omitzero"`
+	Until      time.Time `json:"until,omitzero"` // its end, with max_age and without nextUpdate too
 	Obtained   time.Time `json:"obtained,omitzero"`
 	RevokedAt  time.Time `json:"revoked_at,omitzero"`
 	Why        string    `json:"why,omitempty"` // it was revoked
@@ -162,21 +189,25 @@ type EntryReport struct {
 
 // List tells what is known of every certificate in memory, the one seen last first.
 func (s *Source) List() []EntryReport {
+	v := s.view.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]EntryReport, 0, len(s.table.entries))
 	for element := s.table.order.Front(); element != nil; element = element.Next() {
-		all = append(all, element.Value.(*entry).report())
+		all = append(all, element.Value.(*entry).report(v))
 	}
 	return all
 }
 
-func (e *entry) report() EntryReport {
+func (e *entry) report(v *view) EntryReport {
 	r := EntryReport{
 		Serial: e.key.SerialHex(), CA: e.ca, Status: e.answer.Status.String(),
 		ThisUpdate: e.answer.ThisUpdate.UTC(), NextUpdate: e.answer.NextUpdate.UTC(),
 		Obtained: e.obtained.UTC(), RevokedAt: e.answer.RevokedAt.UTC(), Why: e.answer.Why,
 		Seen: e.seen.UTC(), Refresh: e.due.UTC(),
+	}
+	if e.answer.Status != None {
+		r.Until = e.answer.Until(v.rulesOf(e.ca).MaxAge).UTC()
 	}
 	if e.issuer != nil {
 		r.Issuer = audit.Printable(e.issuer.Subject.String())
