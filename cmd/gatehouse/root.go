@@ -22,6 +22,7 @@ func newRootCommand() *cobra.Command {
 		newExplainCommand(),
 		newHealthCommand(),
 		newInitCommand(),
+		newOCSPCommand(),
 		newPKICommand(),
 		newProbeCommand(),
 		newServeCommand(),

@@ -29,7 +29,8 @@ type statusView struct {
 		Sure bool
 		Why  string
 	}
-	Memory struct{ Heap, Runtime uint64 }
+	Revocation statusStandings
+	Memory     struct{ Heap, Runtime uint64 }
 }
 
 type statusConfiguration struct {
@@ -75,8 +76,9 @@ func newStatusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show how the running appliance is doing",
 		Long: `Show how the running appliance is doing: what is in force, what was found wrong with the
-configuration, what the RADIUS port counted, who asks without being a client, and whose shared
-secret is wrong.
+configuration, what the RADIUS port counted, who asks without being a client, whose shared secret is
+wrong, and which certificates, responders and lists are in trouble. RED is for what refuses people or
+soon will, or wants somebody to come; YELLOW for what is being bridged.
 
 Exit codes: 0, it serves RADIUS; 1, it does not; 4, nobody answers.`,
 		Example: example("gatehouse status --json"),
@@ -123,6 +125,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	}
 	v.RADIUS.print(&b, now)
 	v.Store.print(&b, now)
+	v.Revocation.print(&b, now)
 	if v.Journal.Red {
 		fmt.Fprintf(&b, "journal        RED: it cannot be relied on: %s\n", v.Journal.Reason)
 	}
