@@ -142,7 +142,8 @@ func (c *counters) writeRevocation(b *bytes.Buffer) {
 	}{
 		{"requests_total", r.Requests}, {"failures_total", r.Failures},
 		{"refreshes_total", r.Refreshes}, {"asking", uint64(r.Asking)},
-		{"expired", uint64(r.Expired)}, {"withdrawn_sessions_total", c.withdrawals.Load()},
+		{"expired", uint64(r.Expired)}, {"in_grace", uint64(r.InGrace)},
+		{"past_grace", uint64(r.PastGrace)}, {"withdrawn_sessions_total", c.withdrawals.Load()},
 	} {
 		fmt.Fprintf(b, "gatehouse_ocsp_%s %d\n", m.name, m.value)
 	}
