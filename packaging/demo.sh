@@ -79,7 +79,7 @@ echo
 echo "What the appliance wrote about it:"
 grep '"msg":"decision"' "$log" || tail -n 5 "$log"
 echo
-echo "OCSP is off in this demo: nobody asks whether the certificate has been revoked."
+echo "The demo runs no OCSP responder (ocsp: off): nobody asks whether the certificate has been revoked."
 
 if [ -z "$stay" ] || [ $code -ne 0 ]; then
 	exit $code

@@ -61,7 +61,7 @@ func demoFiles(r *initReport) ([]newFile, error) {
 	probe := demoProbe(r)
 	state := shellWord(r.Directory + "-state")
 	r.Notes = []string{
-		"Revocation is not checked in it (ocsp: off in policy.yaml): the demo CA has no responder.",
+		"Revocation is not checked in it (ocsp: off in policy.yaml): the demo runs no responder.",
 		"Its keys lie about in demo/: never use them for a network that matters.",
 	}
 	r.Next = []string{
@@ -104,7 +104,7 @@ node: {id: demo}
 listen: {auth: "` + demoAuth + `", acct: "", ui: "127.0.0.1:18443", metrics: "127.0.0.1:19812"}
 `
 
-const demoPolicy = `# The demo CA has no OCSP responder, so revocation is off here: a revoked certificate would be
+const demoPolicy = `# The demo runs no OCSP responder, so revocation is off here: a revoked certificate would be
 # accepted. In real life leave ocsp at its default, require.
 revocation: {ocsp: off}
 `

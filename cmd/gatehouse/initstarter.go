@@ -91,7 +91,7 @@ const starterPolicy = `# The defaults for all RADIUS servers. What is commented 
 # Is the certificate still good? By default every authentication needs a good status, from the
 # responder that the certificate names or from the cache, and a certificate that names no responder
 # is refused (ocsp_no_responder). ca/NAME.yaml may override any of these keys for one CA; a list of
-# revoked certificates goes into ca/NAME.crl.
+# revoked certificates goes into ca/NAME.crl. gatehouse ocsp check CERT shows how asking goes.
 revocation:
   # ocsp: require                # require | prefer (unavailable: accept and say so) | off
   # no_responder: reject         # a certificate names none: reject | responder | crl | allow
@@ -141,7 +141,14 @@ authentication.ca in radius/*.yaml. NAME.yaml beside it may limit the CA to doma
 
     scope: {domains: [acme.example], groups: []}
 
-For a pilot without a CA: gatehouse pki ca.
+Whether a certificate is still good is asked of the OCSP responder that it names; gatehouse ocsp check
+CERT shows how that goes. A list of the revoked ones goes into NAME.crl. More for NAME.yaml:
+
+    revocation: {no_responder: crl}              a certificate names no responder: by the list
+    revocation: {allow_addresses: [127.0.0.1]}   the responder runs on this machine, as gatehouse pki ocsp
+    revocation: {ocsp: off}                      nobody asks
+
+For a pilot without a CA: gatehouse pki ca, pki issue --ocsp, pki ocsp.
 `
 
 const starterServerReadme = `# Server credential
