@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,12 +22,15 @@ const receiveBuffer = 1 << 20
 // A socket is one UDP socket that knows which of our addresses each datagram came to.
 type socket struct {
 	conn *net.UDPConn
-	ipv6 bool // its control messages are IPv6's, for IPv4-mapped addresses too
-	oob  [64]byte
+	raw  syscall.RawConn // conn's
+	ipv6 bool            // its control messages are IPv6's, for IPv4-mapped addresses too
 
-	raw  syscall.RawConn
+	in   *exchange        // one goroutine reads
 	peek func(fd uintptr) // sets next; made once, for it is called for each datagram
-	next int              // octets of the datagram that read would return
+	next int32            // octets of the datagram that read would return
+
+	sending sync.Mutex // guards out
+	out     *exchange
 }
 
 // listen binds up to n sockets that share address. The first is bound alone, so that a port
@@ -76,7 +81,7 @@ func networkOf(address string) (string, error) {
 }
 
 func bind(network, address string, shared bool) (*socket, error) {
-	s := &socket{}
+	s := &socket{in: newExchange(unix.SYS_RECVMSG), out: newExchange(unix.SYS_SENDMSG)}
 	config := net.ListenConfig{
 		Control: func(family, _ string, raw syscall.RawConn) error {
 			s.ipv6 = family == "udp6"
@@ -96,10 +101,9 @@ func bind(network, address string, shared bool) (*socket, error) {
 		return nil, errors.Join(err, udp.Close())
 	}
 	s.peek = func(fd uintptr) {
-		var err error
-		if s.next, err = unix.IoctlGetInt(int(fd), unix.SIOCINQ); err != nil {
-			s.next = 0
-		}
+		// As with an exchange, the scheduler is not told. On error, next stays as it is.
+		_, _, _ = unix.RawSyscall(unix.SYS_IOCTL, fd, unix.SIOCINQ,
+			uintptr(unsafe.Pointer(&s.next)))
 	}
 	_ = udp.SetReadBuffer(receiveBuffer) // less than asked for will do
 	return s, nil
@@ -154,12 +158,11 @@ func (s *socket) waiting() bool {
 
 // read receives one datagram; what exceeds buf is lost. One goroutine reads.
 func (s *socket) read(buf []byte) (int, netip.AddrPort, netip.Addr, error) {
-	n, oobn, _, source, err := s.conn.ReadMsgUDPAddrPort(buf, s.oob[:])
+	n, err := s.in.receive(s.raw, buf)
 	if err != nil {
 		return 0, netip.AddrPort{}, netip.Addr{}, err
 	}
-	source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
-	return n, source, localAddr(s.oob[:oobn]), nil
+	return n, s.in.source(), localAddr(s.in.received()), nil
 }
 
 // localAddr returns the address of ours in a datagram's control messages, or the zero Addr.
@@ -190,8 +193,10 @@ func localAddr(oob []byte) netip.Addr {
 
 // write sends an answer from local, the address that the request came to (RFC 2865 §3).
 func (s *socket) write(packet []byte, source netip.AddrPort, local netip.Addr) error {
-	_, _, err := s.conn.WriteMsgUDPAddrPort(packet, s.packetInfo(local), source)
-	return err
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.out.setDestination(source, s.ipv6)
+	return s.out.send(s.raw, packet, s.packetInfo(local))
 }
 
 // packetInfo is the control message that makes an answer leave from local. The interface is
