@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"net"
+	"runtime"
 	"time"
 )
 
@@ -47,6 +48,7 @@ func newEngine(config func(*engine) *tls.Config) *engine {
 
 // run is the coroutine: the handshake, then whatever the peer sends through the tunnel.
 func (e *engine) run(yield func(event) bool) {
+	growStack()
 	e.yield = yield
 	if e.err = e.conn.Handshake(); e.err != nil {
 		return
@@ -60,6 +62,20 @@ func (e *engine) run(yield func(event) bool) {
 	for e.err == nil {
 		_, e.err = e.conn.Read(buf[:])
 	}
+}
+
+// handshakeStack is what a handshake needs of a stack, in bytes, the decision included: with the
+// rest of the 16 KiB that it makes the runtime allocate.
+const handshakeStack = 12 << 10
+
+// growStack makes the stack of a new goroutine as large as it will have to be, while there is
+// next to nothing on it. Left to itself it doubles four times, and is copied each time with
+// every frame of the TLS library on it.
+//
+//go:noinline
+func growStack() {
+	var frame [handshakeStack]byte
+	runtime.KeepAlive(&frame)
 }
 
 // step hands the engine a flight from the peer and runs it until it stops for one of the
