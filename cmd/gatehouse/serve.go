@@ -54,7 +54,8 @@ func serve(ctx context.Context, configDir, stateDir string, stderr io.Writer) er
 	if err != nil {
 		return err
 	}
-	logger := newLogger(boot.Log, stderr)
+	logger, flush := newLogger(boot.Log, stderr)
+	defer flush()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	appliance.Tune(logger)
@@ -123,17 +124,28 @@ func readBoot(configDir string) (*bootconf.Config, error) {
 	return boot, nil
 }
 
-// newLogger returns the logger of gatehouse.yaml's log, writing to w.
-func newLogger(config bootconf.Log, w io.Writer) *slog.Logger {
+// newLogger returns the logger of gatehouse.yaml's log, writing to w. Unless that is a terminal,
+// flush must be called in the end.
+func newLogger(config bootconf.Log, w io.Writer) (logger *slog.Logger, flush func()) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(config.Level)); err != nil {
 		level = slog.LevelInfo // Validate has refused anything else
 	}
 	options := &slog.HandlerOptions{Level: level}
-	if config.Format == "text" || config.Format == "auto" && isTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, options))
+	terminal := isTerminal(w)
+	text := config.Format == "text" || config.Format == "auto" && terminal
+	if terminal {
+		return slog.New(logHandler(w, text, options)), func() {}
 	}
-	return slog.New(slog.NewJSONHandler(w, options))
+	buffer := &logBuffer{w: w}
+	return slog.New(promptHandler{logHandler(buffer, text, options), buffer}), buffer.flush
+}
+
+func logHandler(w io.Writer, text bool, options *slog.HandlerOptions) slog.Handler {
+	if text {
+		return slog.NewTextHandler(w, options)
+	}
+	return slog.NewJSONHandler(w, options)
 }
 
 func isTerminal(w io.Writer) bool {
