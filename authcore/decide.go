@@ -179,9 +179,8 @@ func (e *evaluation) verifyPath() bool {
 		return e.fail(audit.StepDates, audit.ClockUnsure, unsure)
 	}
 	e.path, e.CA = path, path.CA.Name
-	anchor := path.Certificates[len(path.Certificates)-1]
 	e.Ladder.Pass(audit.StepChain, fmt.Sprintf("%d certificates up to %s, CA %s",
-		len(path.Certificates), pki.Describe(anchor), path.CA.Name))
+		len(path.Certificates), path.Anchor, path.CA.Name))
 	e.Ladder.Pass(audit.StepDates, "valid until "+
 		e.asked.Chain[0].NotAfter.UTC().Format(time.RFC3339))
 	e.Ladder.Pass(audit.StepPurpose, "")

@@ -39,7 +39,7 @@ type pathKey struct {
 type rememberedPath struct {
 	key                 pathKey
 	above               []*x509.Certificate // from the leaf's issuer to the anchor
-	ca                  string
+	ca, anchor          string
 	notBefore, notAfter time.Time // during which every certificate of the path is valid
 }
 
@@ -78,7 +78,7 @@ func (m *PathMemory) recall(t *Trust, leaf *x509.Certificate, opt Options) (Path
 	}
 	m.order.MoveToFront(element)
 	certificates := make([]*x509.Certificate, 0, 1+len(r.above))
-	return Path{Certificates: append(append(certificates, leaf), r.above...), CA: ca}, true
+	return Path{Certificates: append(append(certificates, leaf), r.above...), CA: ca, Anchor: r.anchor}, true
 }
 
 // Remember keeps p, which t.Verify found under opt.
@@ -88,7 +88,8 @@ func (m *PathMemory) Remember(t *Trust, p Path, opt Options) {
 	}
 	leaf := p.Certificates[0]
 	r := &rememberedPath{
-		key: newPathKey(t, leaf, opt), ca: p.CA.Name, notBefore: leaf.NotBefore, notAfter: leaf.NotAfter,
+		key: newPathKey(t, leaf, opt), ca: p.CA.Name, anchor: p.Anchor,
+		notBefore: leaf.NotBefore, notAfter: leaf.NotAfter,
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -155,7 +155,9 @@ func (s *search) fail(reason audit.Reason, depth int, format string, args ...any
 
 // found makes the answer from the path.
 func (s *search) found() Path {
-	p := Path{Certificates: make([]*x509.Certificate, len(s.path))}
+	p := Path{
+		Certificates: make([]*x509.Certificate, len(s.path)), Anchor: Describe(s.path[len(s.path)-1].cert),
+	}
 	for i, n := range s.path {
 		p.Certificates[i] = n.cert
 	}

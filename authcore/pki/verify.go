@@ -34,6 +34,7 @@ type Options struct {
 type Path struct {
 	Certificates []*x509.Certificate // leaf first, anchor last
 	CA           *CA                 // that trusts the anchor
+	Anchor       string              // the anchor in words; see Describe
 }
 
 // Verify finds a path from chain[0], the person's certificate, to an anchor (RFC 5280 §6). The
