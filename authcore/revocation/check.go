@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"gatehouse/authcore/audit"
@@ -68,15 +70,8 @@ func (s *Source) Check(ctx context.Context, chain []*x509.Certificate) (Check, e
 		c.Known = &known
 	}
 	s.mu.Unlock()
-	responders := planFor(sub.role, t, sub.rules, false).responders
-	if len(responders) == 0 && sub.rules.Responder != "" {
-		responders = []string{sub.rules.Responder}
-	}
-	for _, url := range responders {
-		target := Target{URL: url}
-		if ca := v.ca(sub.ca); ca != nil {
-			target.Allow = ca.allow
-		}
+	for _, url := range withLast(t.responders, sub.rules.Responder) {
+		target := Target{URL: url, Allow: v.allowed(sub.ca)}
 		c.Responders = append(c.Responders, s.checkResponder(ctx, sub, target))
 	}
 	return c, nil
@@ -88,7 +83,7 @@ func (v *view) subjectOf(chain []*x509.Certificate) (*subject, bool) {
 		return nil, false
 	}
 	leaf := chain[0]
-	sub := &subject{cert: leaf, rules: &policy.Revocation{Order: []string{"ocsp", "crl"}, Skew: 5 * time.Minute}}
+	sub := &subject{cert: leaf, rules: policy.Default().Revocation}
 	if leaf.IsCA {
 		sub.role = intermediate
 	}
@@ -98,11 +93,9 @@ func (v *view) subjectOf(chain []*x509.Certificate) (*subject, bool) {
 		}
 	}
 	if v != nil {
-		sub.rules = &v.snapshot.Policy().Revocation
-		for name, ca := range v.cas {
-			if issuer := ca.issuerOf(leaf); issuer != nil {
-				sub.issuer, sub.ca, sub.rules = issuer, name, &ca.rules
-			}
+		sub.rules = v.snapshot.Policy().Revocation
+		if ca, issuer := v.issuerOf(leaf); issuer != nil {
+			sub.issuer, sub.ca, sub.rules = issuer, ca, v.cas[ca].rules
 		}
 	}
 	if sub.issuer == nil {
@@ -112,16 +105,17 @@ func (v *view) subjectOf(chain []*x509.Certificate) (*subject, bool) {
 	return sub, true
 }
 
-// issuerOf returns the certificate of the CA that signed leaf, or nil.
-func (c *caView) issuerOf(leaf *x509.Certificate) *x509.Certificate {
-	for _, set := range c.certificates {
-		for _, candidate := range set {
+// issuerOf returns the certificate that signed leaf, and its CA: of several, the first by name.
+// The certificate is nil if there is none.
+func (v *view) issuerOf(leaf *x509.Certificate) (ca string, issuer *x509.Certificate) {
+	for _, name := range slices.Sorted(maps.Keys(v.cas)) {
+		for _, candidate := range v.cas[name].certificates {
 			if leaf.CheckSignatureFrom(candidate) == nil {
-				return candidate
+				return name, candidate
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 func (s *Source) checkResponder(ctx context.Context, sub *subject, t Target) ResponderCheck {
@@ -140,16 +134,29 @@ func (s *Source) checkResponder(ctx context.Context, sub *subject, t Target) Res
 	if steps.Err != nil {
 		r.refuse(asError(steps.Err, audit.OCSPUnavailable))
 		r.step("signature", Step{})
+		r.step("dates", Step{})
 		return r
 	}
+	s.checkAnswer(ctx, &r, sub, t, steps.Answer)
+	return r
+}
+
+// checkAnswer takes the steps that follow when there is an answer.
+func (s *Source) checkAnswer(ctx context.Context, r *ResponderCheck, sub *subject, t Target, der []byte) {
 	at := s.config.Clock()
-	a, err := VerifyResponse(steps.Answer, sub.cert, sub.issuer, VerifyOptions{Now: at.Now, Skew: sub.rules.Skew})
+	a, err := VerifyResponse(der, sub.cert, sub.issuer, VerifyOptions{Now: at.Now, Skew: sub.rules.Skew})
 	s.config.Fetcher.Judged(t.URL, err)
+	var fault *Error
 	if err != nil {
-		fault := asError(err, audit.OCSPUnavailable)
+		fault = asError(err, audit.OCSPUnavailable)
+	} else {
+		fault = s.checkSigner(ctx, sub, t, &a)
+	}
+	if fault != nil {
 		r.refuse(fault)
 		r.step("signature", Step{State: StepFailed, Detail: fault.Detail})
-		return r
+		r.step("dates", Step{})
+		return
 	}
 	s.config.Fetcher.Dated(t.URL, a.ThisUpdate, a.NextUpdate)
 	r.step("signature", Step{State: StepOK})
@@ -161,7 +168,6 @@ func (s *Source) checkResponder(ctx context.Context, sub *subject, t Target) Res
 		r.refuse(&Error{Reason: audit.OCSPStale, Detail: dates.Detail})
 	}
 	r.step("dates", dates)
-	return r
 }
 
 func (r *ResponderCheck) refuse(e *Error) { r.Reason, r.Detail = string(e.Reason), e.Detail }

@@ -3,6 +3,8 @@ package revocation
 import (
 	"container/list"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"slices"
 	"time"
 
 	"gatehouse/authcore/policy"
@@ -26,7 +28,9 @@ type entry struct {
 	issuer     *x509.Certificate
 	target     target
 	kept       bool   // the Cache may hold an answer that has not been read yet
-	answer     Answer // from a responder; Status None: there is none
+	forsaken   bool   // its CA went while it was being asked about: not to be kept
+	answer     Answer // Status None: there is none
+	listed     bool   // answer is a revocation by a list; else a responder gave it
 	said       string // the answer in words
 	obtained   time.Time
 	fault      *Error // of the last time of asking; nil: it went well
@@ -35,72 +39,71 @@ type entry struct {
 	online     []Session // the last of those accepted by it
 	flight     *flight   // under way; nil: none
 	due        time.Time // of the refresh that is planned; zero: none
+	place      int       // in planned, if due is not zero
+	version    uint64    // of answer: goes up with each
 	element    *list.Element
 }
 
-// certificate returns as much of the certificate as it takes to ask about it.
+// certificate returns as much of the certificate as it takes to ask about it, and to find it in
+// a list. Keeping the whole of it would take four times the memory.
 func (e *entry) certificate() *x509.Certificate {
-	return &x509.Certificate{
-		SerialNumber: e.key.serial(), RawIssuer: e.issuer.RawSubject,
+	c := &x509.Certificate{
+		SerialNumber: e.key.serial(), RawIssuer: e.issuer.RawSubject, IsCA: e.role == intermediate,
 		OCSPServer: e.target.responders, CRLDistributionPoints: e.target.points,
 	}
+	if len(e.target.points) > 0 {
+		c.Extensions = []pkix.Extension{{Id: oidCRLPoints}}
+	}
+	return c
 }
 
 // subject is the question about e, by the rules of its CA.
 func (e *entry) subject(rules *policy.Revocation) subject {
 	return subject{
-		key: e.key, cert: e.certificate(), issuer: e.issuer, ca: e.ca, role: e.role, rules: rules,
+		key: e.key, cert: e.certificate(), issuer: e.issuer, ca: e.ca, role: e.role, rules: *rules,
 	}
 }
 
-// setAnswer replaces the answer, and reports whether the certificate has just been revoked.
+// setAnswer replaces the answer by that of a responder, and reports whether the certificate has
+// just been revoked.
 func (e *entry) setAnswer(a Answer, obtained time.Time) (revoked bool) {
 	revoked = a.Status == Revoked && e.answer.Status != Revoked
-	e.answer, e.said, e.obtained = a, describe(&a), obtained
+	e.answer, e.said, e.obtained, e.listed = a, describe(&a), obtained, false
+	e.version++
 	e.fault, e.faultUntil = nil, time.Time{}
 	return revoked
 }
 
 // see notes an accept. The sign-ins below an intermediate are more than those of one person.
-func (e *entry) see(session Session) {
+func (e *entry) see(session Session, now time.Time) {
 	limit := maxOnline
 	if e.role == intermediate {
 		limit = maxBelow
 	}
-	e.seen = session.Time
+	e.seen = now
 	for i := range e.online { // a device that comes back takes its own place
 		if e.online[i].Station == session.Station && e.online[i].User == session.User {
-			e.online = append(e.online[:i], e.online[i+1:]...)
+			e.online = slices.Delete(e.online, i, i+1)
 			break
 		}
 	}
 	if len(e.online) >= limit {
-		e.online = e.online[1:]
+		e.online = slices.Delete(e.online, 0, 1)
 	}
 	e.online = append(e.online, session)
 }
 
-// supersedes reports whether answer b may take the place of a. An answer older than the one at
-// hand is a replay; what has been revoked stays so, but for a hold that was lifted.
-func supersedes(a, b *Answer) bool {
-	switch {
-	case a.Status == None || b.Status == Revoked && a.Status != Revoked:
-		return true
-	case a.Status == Revoked && !(a.Hold && b.Status == Good) && b.Status != Revoked:
-		return false
-	}
-	return !b.ThisUpdate.Before(a.ThisUpdate)
-}
-
-// table holds the entries, the one used last in front. The Source's mutex guards it.
+// table holds the entries, the one used last in front. Beyond the limit, the one unused for
+// longest goes, unless it is being asked about. The Source's mutex guards it.
 type table struct {
 	limit   int
 	entries map[Key]*entry
 	order   *list.List // of *entry
+	planned *planned   // of which entries that go are taken out
 }
 
-func newTable(limit int) table {
-	return table{limit: limit, entries: map[Key]*entry{}, order: list.New()}
+func newTable(limit int, planned *planned) table {
+	return table{limit: limit, entries: map[Key]*entry{}, order: list.New(), planned: planned}
 }
 
 // get returns the entry of key, or nil.
@@ -121,13 +124,14 @@ func (t *table) add(key Key) *entry {
 			t.remove(e)
 		}
 	}
-	e := &entry{key: key}
+	e := &entry{key: key, kept: true}
 	e.element = t.order.PushFront(e)
 	t.entries[key] = e
 	return e
 }
 
 func (t *table) remove(e *entry) {
+	t.planned.drop(e)
 	t.order.Remove(e.element)
 	delete(t.entries, e.key)
 }

@@ -3,6 +3,7 @@ package revocation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -10,17 +11,15 @@ import (
 )
 
 const (
-	// maxAsking bounds those who ask at once; the others queue, on their budget.
-	maxAsking = 64
-	// maxFlights bounds those who ask and those who queue.
+	// maxFlights bounds those who ask and those who queue for asking.
 	maxFlights = 2048
 	// patience is how long an answer is waited for when nobody waits for it, or no longer.
 	patience = 10 * time.Second
 	// faultFor is how long a failure to get an answer is the answer: time enough for those
 	// who waited to be told, and little for those who come next.
 	faultFor = 5 * time.Second
-	// unknownFor is how long "unknown" is believed.
-	unknownFor = time.Minute
+	// passingFor is how long "unknown", or a hold, is believed without asking again.
+	passingFor = time.Minute
 )
 
 // A flight is one certificate being asked about. The Source's mutex guards it.
@@ -47,24 +46,17 @@ func open(gates []*gate) {
 	}
 }
 
-// ask starts or joins a flight for each subject and calls q.Wake after the last. It reports
+// ask starts or joins a flight for each subject and calls wake after the last. It reports
 // whether there is anything to wait for.
-func (s *Source) ask(subs []subject, q Query) bool {
-	g := &gate{wake: q.Wake}
-	g.left.Store(1) // ours, until all have been joined
-	joined := 0
+func (s *Source) ask(subs []subject, wake func(), now time.Time) bool {
+	g := &gate{wake: wake}
 	s.mu.Lock()
+	defer s.mu.Unlock() // until then no flight lands: g is not opened before all are joined
+	joined := false
 	for i := range subs {
-		if s.join(&subs[i], g, q.At.Now) {
-			joined++
-		}
+		joined = s.join(&subs[i], g, now) || joined
 	}
-	s.mu.Unlock()
-	if joined == 0 {
-		return false
-	}
-	g.done()
-	return true
+	return joined
 }
 
 // join makes g wait for a flight of sub. The caller holds s.mu.
@@ -107,6 +99,7 @@ func (s *Source) launch(e *entry, sub *subject, now time.Time) bool {
 	s.flying++
 	e.flight = &flight{}
 	own := *sub
+	s.planned.drop(e) // it is planned anew when it is known what comes
 	s.group.Go(func() { s.fly(e, &own) })
 	return true
 }
@@ -115,44 +108,67 @@ func (s *Source) launch(e *entry, sub *subject, now time.Time) bool {
 func (s *Source) fly(e *entry, sub *subject) {
 	ctx, cancel := context.WithTimeout(s.stop, max(patience, sub.rules.Budget))
 	defer cancel()
-	var got outcome
-	select {
-	case s.slots <- struct{}{}:
-		got = s.pursue(ctx, sub)
-		<-s.slots
-	case <-ctx.Done():
-		got.fault = &Error{Reason: audit.OCSPUnavailable, Detail: "too many certificates are being asked about"}
+	s.mu.Lock()
+	kept := e.kept
+	s.mu.Unlock()
+	if kept { // what has been revoked must not be forgotten over an answer that is newer here only
+		s.recall(sub, s.config.Clock())
 	}
-	s.land(e, sub, got)
+	s.land(e, sub, s.pursue(ctx, sub))
 }
 
 // land takes the outcome in and wakes whoever waits.
 func (s *Source) land(e *entry, sub *subject, got outcome) {
 	now := s.config.Clock().Now
 	s.mu.Lock()
-	revoked := false
-	if got.answer.Status != None && !supersedes(&e.answer, &got.answer) {
+	revoked := e.take(&got, now)
+	s.plan(e, now, &sub.rules)
+	gates := e.flight.leave()
+	e.flight, s.flying = nil, s.flying-1
+	record, keep := e.record(got.der), got.fault == nil && got.der != nil && !e.forsaken
+	if e.forsaken {
+		s.table.remove(e)
+	}
+	told := e.withdrawal()
+	s.mu.Unlock()
+	if keep && got.answer.Status == Revoked { // first of all: nobody may forget it
+		s.keepAnswer(e, record)
+		keep = false
+	}
+	open(gates)
+	if keep { // nobody waits for the disk
+		s.keepAnswer(e, record)
+	}
+	if revoked && len(told.Sessions) > 0 {
+		s.config.OnWithdrawal(told)
+	}
+}
+
+// take takes an outcome in, and reports whether the certificate has just been revoked.
+func (e *entry) take(got *outcome, now time.Time) (revoked bool) {
+	e.fault, e.faultUntil = nil, time.Time{}
+	switch {
+	case got.answer.Status == None:
+	case supersedes(&e.answer, &got.answer):
+		revoked = e.setAnswer(got.answer, now)
+	case e.answer.Status == Revoked:
+		got.fault = &Error{Reason: audit.CertRevoked, Detail: "the responder says " +
+			got.answer.Status.String() + " of a certificate that is known to be revoked"}
+	default:
 		got.fault = &Error{Reason: audit.OCSPStale,
 			Detail: "the responder's answer is older than the one known"}
-	} else if got.answer.Status != None {
-		revoked = e.setAnswer(got.answer, now)
 	}
 	if got.fault != nil {
 		e.fail(got.fault, now)
+	} else if got.missed != nil {
+		e.fail(got.missed, now)
 	}
-	sessions := e.online
-	s.plan(e, now, sub.rules.MaxAge)
-	gates := e.flight.leave()
-	e.flight, s.flying = nil, s.flying-1
-	record := e.record(got)
-	s.mu.Unlock()
-	if got.fault == nil && got.der != nil {
-		s.keep(e.key, record, got.answer)
-	}
-	open(gates)
-	if revoked && len(sessions) > 0 {
-		s.config.OnWithdrawal(Withdrawal{Key: e.key, CA: sub.ca, Answer: got.answer, Sessions: sessions})
-	}
+	return revoked
+}
+
+// withdrawal tells of those who were accepted by e. The caller holds s.mu.
+func (e *entry) withdrawal() Withdrawal {
+	return Withdrawal{Key: e.key, CA: e.ca, Answer: e.answer, Sessions: slices.Clone(e.online)}
 }
 
 // fail notes why there is no better answer.

@@ -1,15 +1,24 @@
 package revocation
 
 import (
+	"bytes"
 	"encoding/json"
-	"sync"
+	"time"
 )
 
-// forgetCAs drops what is known under CAs that the configuration no longer has.
-func (s *Source) forgetCAs(v *view) {
+// forgetCAs drops what is known under CAs that the configuration no longer has. Before is the
+// view before v, or nil after a start: then nobody knows what has gone meanwhile.
+func (s *Source) forgetCAs(v, before *view) {
+	if before != nil && !before.loses(v) {
+		return
+	}
 	s.mu.Lock()
 	for _, e := range s.table.entries {
-		if v.ca(e.ca) == nil && e.flight == nil {
+		switch {
+		case v.ca(e.ca) != nil:
+		case e.flight != nil:
+			e.forsaken = true // it goes when it lands
+		default:
 			s.table.remove(e)
 		}
 	}
@@ -18,12 +27,23 @@ func (s *Source) forgetCAs(v *view) {
 			delete(s.fetched, url)
 		}
 	}
+	s.purges++
 	s.mu.Unlock()
 	for _, c := range []Cache{s.config.Answers, s.config.Lists} {
-		if _, err := forget(c, func(_ Key, r kept) bool { return r.CA != "" && v.ca(r.CA) == nil }); err != nil {
+		if err := forget(c, func(_ Key, r kept) bool { return r.CA != "" && v.ca(r.CA) == nil }); err != nil {
 			s.config.Logger.Warn("the answers of a removed CA could not be dropped", "error", err)
 		}
 	}
+}
+
+// loses reports whether after lacks a CA that v has.
+func (v *view) loses(after *view) bool {
+	for name := range v.cas {
+		if after.ca(name) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // kept is what forget looks at, of an answer or a list.
@@ -32,21 +52,22 @@ type kept struct {
 	Status string `json:"status"`
 }
 
-// forget deletes the entries of c for which gone is true, and counts them.
-func forget(c Cache, gone func(key Key, r kept) bool) (int, error) {
+// forget deletes the entries of c for which gone is true, and those that cannot be read.
+func forget(c Cache, gone func(key Key, r kept) bool) error {
 	var keys [][]byte
 	err := c.Walk(func(key, value []byte) bool {
 		var r kept
 		k, _ := ParseKey(key)
-		if json.Unmarshal(value, &r) != nil || gone(k, r) {
-			keys = append(keys, append([]byte(nil), key...))
+		head, _, _ := bytes.Cut(value, []byte("\n")) // behind which a list has its DER
+		if json.Unmarshal(head, &r) != nil || gone(k, r) {
+			keys = append(keys, bytes.Clone(key))
 		}
 		return true
 	})
 	if err != nil || len(keys) == 0 {
-		return 0, err
+		return err
 	}
-	return len(keys), c.Delete(keys...)
+	return c.Delete(keys...)
 }
 
 // A Purge says which answers are to be forgotten. The zero Purge names none.
@@ -57,7 +78,8 @@ type Purge struct {
 	Revoked bool // those that say revoked too: else they stay
 }
 
-// Forget drops the answers that p names, and reports how many. The next sign-in asks anew.
+// Forget drops the answers that p names, in memory and in the Cache, and reports about how many
+// certificates. The next sign-in asks anew. Lists stay.
 func (s *Source) Forget(p Purge) (int, error) {
 	named := func(key Key, r kept) bool {
 		return (p.All || p.CA != "" && r.CA == p.CA || p.Serial != "" && key.SerialHex() == p.Serial) &&
@@ -66,13 +88,19 @@ func (s *Source) Forget(p Purge) (int, error) {
 	gone := map[Key]bool{}
 	s.mu.Lock()
 	for key, e := range s.table.entries {
-		if e.flight == nil && !e.kept && named(key, kept{CA: e.ca, Status: e.answer.Status.String()}) {
+		if e.kept || e.answer.Status == None || !named(key, kept{CA: e.ca, Status: e.answer.Status.String()}) {
+			continue
+		}
+		gone[key] = true
+		if e.flight == nil {
 			s.table.remove(e)
-			gone[key] = true
+		} else {
+			e.setAnswer(Answer{}, time.Time{}) // whoever waits gets the new one
 		}
 	}
+	s.purges++
 	s.mu.Unlock()
-	_, err := forget(s.config.Answers, func(key Key, r kept) bool {
+	err := forget(s.config.Answers, func(key Key, r kept) bool {
 		if !named(key, r) {
 			return false
 		}
@@ -80,35 +108,4 @@ func (s *Source) Forget(p Purge) (int, error) {
 		return true
 	})
 	return len(gone), err
-}
-
-// A keyedMutex is a mutex for each key.
-type keyedMutex struct {
-	mu   sync.Mutex
-	held map[string]chan struct{}
-}
-
-func (m *keyedMutex) Lock(key string) {
-	for {
-		m.mu.Lock()
-		if m.held == nil {
-			m.held = map[string]chan struct{}{}
-		}
-		busy, taken := m.held[key]
-		if !taken {
-			m.held[key] = make(chan struct{})
-		}
-		m.mu.Unlock()
-		if !taken {
-			return
-		}
-		<-busy
-	}
-}
-
-func (m *keyedMutex) Unlock(key string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	close(m.held[key])
-	delete(m.held, key)
 }

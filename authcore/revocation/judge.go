@@ -25,6 +25,7 @@ type finding struct {
 	expires   time.Time // of the answer; zero: never
 	source    string    // of the answer: FromResponder, FromCache or FromCRL
 	said      string    // the answer in words, see describe
+	second    bool      // a means that comes earlier in the order has no current answer
 	fault     *Error    // why asking gave nothing better; nil: it has not been tried lately
 }
 
@@ -32,13 +33,16 @@ type finding struct {
 type verdict struct {
 	Standing
 	ask bool // a new answer would count for more; Standing is for when none can be had
+	// lenient says that Standing is acceptable by the grace, or by "prefer", and nothing else.
+	lenient bool
 }
 
 // judge decides about one certificate. It is the whole failure policy, as a pure function: the
 // table in docs/revocation.md is made from it.
 func judge(r role, f finding, rules *policy.Revocation, at Moment) verdict {
 	if f.answer.Status == Revoked { // whatever its age: nothing revives it but a newer answer
-		return verdict{Standing: f.standing(false, audit.CertRevoked, at)}
+		return verdict{Standing: f.standing(false, audit.CertRevoked, at),
+			ask: f.answer.Hold && f.freshness != Fresh && at.Sure}
 	}
 	if v, over := withoutAnybody(r, f, rules); over {
 		return v
@@ -46,11 +50,12 @@ func judge(r role, f finding, rules *policy.Revocation, at Moment) verdict {
 	current := f.freshness == Fresh || f.freshness == Future && !at.Sure
 	switch {
 	case f.answer.Status == Good && current:
-		return verdict{Standing: f.standing(true, "", at)}
+		return verdict{Standing: f.standing(true, "", at), ask: f.second && at.Sure}
 	case f.answer.Status == Unknown && current:
-		return verdict{Standing: f.standing(false, audit.OCSPUnknown, at)}
+		return verdict{Standing: f.standing(false, audit.OCSPUnknown, at), ask: f.second && at.Sure}
 	}
-	return verdict{Standing: fallback(f, rules, at), ask: at.Sure}
+	s := fallback(f, rules, at)
+	return verdict{Standing: s, ask: at.Sure, lenient: s.Acceptable}
 }
 
 // withoutAnybody judges certificates that name nobody who could be asked.

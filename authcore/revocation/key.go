@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"math/big"
+	"slices"
 )
 
 // A Key names a certificate by its issuer and serial number (RFC 5280 §4.1.2.2): serials are
@@ -34,7 +35,8 @@ func KeyOf(cert, issuer *x509.Certificate) Key { return KeyFor(IssuerOf(issuer),
 
 // KeyFor is KeyOf for callers who kept what IssuerOf returned.
 func KeyFor(issuer [sha256.Size]byte, cert *x509.Certificate) Key {
-	return Key{Issuer: issuer, Serial: string(appendSerial(nil, cert.SerialNumber))}
+	var b [32]byte // longer ones are legal nowhere, and cost an allocation
+	return Key{Issuer: issuer, Serial: string(appendSerial(b[:0], cert.SerialNumber))}
 }
 
 // appendSerial appends the form of Key.Serial to dst. A nil number counts as zero.
@@ -46,7 +48,11 @@ func appendSerial(dst []byte, n *big.Int) []byte {
 	if n.Sign() < 0 {
 		sign = 1
 	}
-	return append(append(dst, sign), n.Bytes()...)
+	dst = append(dst, sign)
+	end, size := len(dst), (n.BitLen()+7)/8
+	dst = slices.Grow(dst, size)[:end+size]
+	n.FillBytes(dst[end:])
+	return dst
 }
 
 // appendWireSerial appends the form of Key.Serial for the content octets of a DER INTEGER. It

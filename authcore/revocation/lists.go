@@ -2,7 +2,6 @@ package revocation
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"gatehouse/authcore/audit"
@@ -22,72 +21,131 @@ func (s *Source) listFor(sub *subject, t target, v *view) *heldList {
 		return best
 	}
 	for _, url := range t.points {
-		best = s.fetchedBy(url, sub, best)
+		best = later(best, s.fetchedBy(url, sub))
 	}
-	return s.fetchedBy(sub.rules.CRL, sub, best)
+	return later(best, s.fetchedBy(sub.rules.CRL, sub))
 }
 
-func (s *Source) fetchedBy(url string, sub *subject, best *heldList) *heldList {
+// fetchedBy returns the list of the subject's issuer that came from url, or nil. The caller
+// holds s.mu.
+func (s *Source) fetchedBy(url string, sub *subject) *heldList {
 	if held := s.fetched[url]; held != nil && held.issuer == sub.key.Issuer {
-		return later(best, held)
+		return held
 	}
-	return best
+	return nil
 }
 
-// fetchList fetches the list at t, unless the one at hand is still the one there.
+// A listKey names a list: the address, and whose it is to be.
+type listKey struct {
+	url    string
+	issuer [32]byte
+}
+
+// A listFetch is a list being fetched. What it comes to is written before done is closed.
+type listFetch struct {
+	done  chan struct{}
+	held  *heldList
+	fault *Error
+}
+
+// fetchList returns the list at t, fetched a moment ago or now. One fetches it and the others
+// wait for that, on their context; it goes on when they have given up, for it may be large.
 func (s *Source) fetchList(ctx context.Context, sub *subject, t Target) (*heldList, *Error) {
-	s.fetching.Lock(t.URL)
-	defer s.fetching.Unlock(t.URL)
 	s.mu.Lock()
-	held := s.fetched[t.URL]
-	s.mu.Unlock()
-	now := s.config.Clock().Now
-	if held != nil && held.issuer == sub.key.Issuer && now.Sub(held.fetched) < faultFor {
-		return held, nil // somebody else's turn brought it
+	held := s.fetchedBy(t.URL, sub)
+	if held != nil && recent(held.fetched, s.config.Clock().Now) {
+		s.mu.Unlock()
+		return held, nil
 	}
+	f := s.startFetch(sub, t)
+	s.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.held, f.fault
+	case <-ctx.Done():
+		return nil, &Error{Reason: audit.CRLStale, Detail: "the list at " + audit.Printable(t.URL) + " is still being fetched"}
+	}
+}
+
+// recent reports whether something at then was a moment ago.
+func recent(then, now time.Time) bool { return ahead(now, then.Add(faultFor), faultFor) }
+
+// startFetch makes sure that the list at t is being fetched. The caller holds s.mu, and is one
+// whom Run waits for.
+func (s *Source) startFetch(sub *subject, t Target) *listFetch {
+	key := listKey{t.URL, sub.key.Issuer}
+	f := s.fetching[key]
+	if f != nil {
+		return f
+	}
+	f = &listFetch{done: make(chan struct{})}
+	s.fetching[key] = f
+	own, had := *sub, s.fetchedBy(t.URL, sub)
+	s.group.Go(func() {
+		f.held, f.fault = s.bringList(&own, t, had)
+		s.mu.Lock()
+		delete(s.fetching, key)
+		s.mu.Unlock()
+		close(f.done)
+	})
+	return f
+}
+
+// bringList fetches the list at t, unless the one that had is of is still the one there.
+func (s *Source) bringList(sub *subject, t Target, had *heldList) (*heldList, *Error) {
+	if ok, until := s.config.Fetcher.Ready(t.URL, s.config.Clock().Now); !ok {
+		return nil, notAsked(byCRL, t.URL, until)
+	}
+	ctx, cancel := context.WithTimeout(s.stop, crlTimeout)
+	defer cancel()
 	var have Validators
-	if held != nil && held.issuer == sub.key.Issuer {
-		have = held.validators
+	if had != nil {
+		have = had.validators
 	}
 	s.counts.requests.Add(1)
 	der, validators, same, err := s.config.Fetcher.CRL(ctx, t, have)
+	now := s.config.Clock().Now
 	if err != nil {
 		s.counts.failures.Add(1)
 		return nil, asError(err, audit.CRLStale)
 	}
 	if same {
-		renewed := *held
-		renewed.fetched, renewed.renew = now, renewal(held.life(), now, false)
-		s.hold(t.URL, &renewed)
+		s.mu.Lock()
+		renewed := *had
+		s.mu.Unlock()
+		renewed.fetched, renewed.renew = now, renewal(had.life(), now, false)
+		s.hold(&renewed)
 		return &renewed, nil
 	}
 	list, err := VerifyCRL(der, sub.issuer)
 	s.config.Fetcher.Judged(t.URL, err)
 	if err != nil {
+		s.counts.failures.Add(1)
 		return nil, asError(err, audit.CRLStale)
 	}
-	fresh := newFetched(list, sub, t.URL, now, validators)
-	if held != nil && held.issuer == fresh.issuer && fresh.ThisUpdate.Before(held.ThisUpdate) {
-		return nil, &Error{Reason: audit.CRLStale, Detail: "the list at " + t.URL + " is older than the one known"}
+	s.config.Fetcher.Dated(t.URL, list.ThisUpdate, list.NextUpdate)
+	if had != nil && list.ThisUpdate.Before(had.ThisUpdate) {
+		return nil, &Error{Reason: audit.CRLStale, Detail: "the list at " + audit.Printable(t.URL) + " is older than the one known"}
 	}
-	s.hold(t.URL, fresh)
-	s.keepList(t.URL, fresh, der, sub)
+	fresh := newFetched(list, sub, listRecord{URL: t.URL, CA: sub.ca, Fetched: now, Validators: validators})
+	s.hold(fresh)
+	s.keepList(fresh, der)
 	return fresh, nil
 }
 
-// hold puts a list in force, and tells of those it revokes.
-func (s *Source) hold(url string, held *heldList) {
+// hold puts a fetched list in force, and tells of those it revokes.
+func (s *Source) hold(held *heldList) {
 	s.mu.Lock()
-	if len(s.fetched) >= maxFetched && s.fetched[url] == nil {
+	if len(s.fetched) >= maxFetched && s.fetched[held.name] == nil {
 		oldest := ""
-		for other, l := range s.fetched {
+		for url, l := range s.fetched {
 			if oldest == "" || l.fetched.Before(s.fetched[oldest].fetched) {
-				oldest = other
+				oldest = url
 			}
 		}
 		delete(s.fetched, oldest)
 	}
-	s.fetched[url] = held
+	s.fetched[held.name] = held
 	s.mu.Unlock()
 	s.withdrawListed(held)
 }
@@ -98,12 +156,8 @@ func (s *Source) withdrawListed(held *heldList) {
 	var told []Withdrawal
 	s.mu.Lock()
 	for key, e := range s.table.entries {
-		if key.Issuer != held.issuer || len(e.online) == 0 || e.answer.Status == Revoked {
-			continue
-		}
-		if a := held.Find(e.certificate()); a.Status == Revoked {
-			e.setAnswer(a, now)
-			told = append(told, Withdrawal{Key: key, CA: e.ca, Answer: a, Sessions: e.online})
+		if key.Issuer == held.issuer && len(e.online) > 0 && e.heed(held, now) {
+			told = append(told, e.withdrawal())
 		}
 	}
 	s.mu.Unlock()
@@ -112,56 +166,25 @@ func (s *Source) withdrawListed(held *heldList) {
 	}
 }
 
-// A listRecord is a list as the Cache keeps it, under its address.
-type listRecord struct {
-	CA         string     `json:"ca"`
-	Fetched    time.Time  `json:"fetched"`
-	Validators Validators `json:"validators"`
-	DER        []byte     `json:"der"`
+// heed takes in what a list says of e, and reports whether that has just been revoked.
+func (e *entry) heed(held *heldList, now time.Time) (revoked bool) {
+	a := held.Find(e.certificate())
+	switch {
+	case a.Status == Revoked && e.answer.Status != Revoked && supersedes(&e.answer, &a):
+		e.setAnswer(a, now)
+		e.listed = true
+		return true
+	case a.Status == Good && e.listed && supersedes(&e.answer, &a):
+		e.setAnswer(Answer{}, now) // the hold was lifted
+	}
+	return false
 }
 
-func (s *Source) keepList(url string, held *heldList, der []byte, sub *subject) {
-	value, err := json.Marshal(listRecord{
-		CA: sub.ca, Fetched: held.fetched, Validators: held.validators, DER: der,
-	})
-	if err == nil {
-		err = s.config.Lists.Put([]byte(url), value, true)
-	}
-	if err != nil {
-		s.config.Logger.Warn("a revocation list could not be kept", "list", url, "error", err)
-	}
-}
-
-// recallLists brings back the lists that were fetched before a restart and may speak for sub.
-func (s *Source) recallLists(sub *subject, v *view) {
-	t := targetOf(sub.cert)
-	for _, url := range append(t.points[:len(t.points):len(t.points)], sub.rules.CRL) {
-		s.mu.Lock()
-		known := s.fetched[url] != nil
-		s.mu.Unlock()
-		if url == "" || known {
-			continue
-		}
-		value, ok, err := s.config.Lists.Get([]byte(url))
-		if err != nil || !ok {
-			continue
-		}
-		var r listRecord
-		if json.Unmarshal(value, &r) != nil {
-			continue
-		}
-		if list, err := VerifyCRL(r.DER, sub.issuer); err == nil {
-			s.hold(url, newFetched(list, sub, url, r.Fetched, r.Validators))
-		}
-	}
-}
-
-func newFetched(list *List, sub *subject, url string, at time.Time, validators Validators) *heldList {
-	held := &heldList{
-		List: list, issuer: sub.key.Issuer, name: url, fetched: at, validators: validators,
-		ca: sub.ca, authority: sub.issuer,
-	}
-	held.renew = renewal(held.life(), at, false)
+// newFetched makes a list that was fetched for sub ready for use.
+func newFetched(list *List, sub *subject, r listRecord) *heldList {
+	held := newHeld(list, r.URL)
+	held.fetched, held.validators, held.ca, held.authority = r.Fetched, r.Validators, sub.ca, sub.issuer
+	held.renew = renewal(held.life(), r.Fetched, false)
 	return held
 }
 
@@ -169,8 +192,7 @@ func (l *heldList) life() life { return life{From: l.ThisUpdate, Until: l.NextUp
 
 // refreshLists fetches anew the lists that are past half of their life.
 func (s *Source) refreshLists() {
-	at := s.config.Clock()
-	v := s.view.Load()
+	at, v := s.config.Clock(), s.view.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !at.Sure || s.closed {
@@ -178,19 +200,18 @@ func (s *Source) refreshLists() {
 	}
 	for url, held := range s.fetched {
 		ca := v.ca(held.ca)
-		if ca == nil || at.Now.Before(held.renew) {
+		if ca == nil || ahead(at.Now, held.renew, latest) {
 			continue
 		}
 		held.renew = renewal(held.life(), at.Now, true) // unless it goes well
 		sub := subject{
-			key: Key{Issuer: held.issuer}, issuer: held.authority, ca: held.ca, rules: &ca.rules,
+			key: Key{Issuer: held.issuer}, issuer: held.authority, ca: held.ca, rules: ca.rules,
 		}
+		f := s.startFetch(&sub, Target{URL: url, Allow: ca.allow})
 		s.group.Go(func() {
-			ctx, cancel := context.WithTimeout(s.stop, patience)
-			defer cancel()
-			if _, fault := s.fetchList(ctx, &sub, Target{URL: url, Allow: ca.allow}); fault != nil {
+			if <-f.done; f.fault != nil {
 				s.config.Logger.Warn("a revocation list could not be renewed", "list", url,
-					"reason", fault.Reason, "detail", fault.Detail)
+					"reason", f.fault.Reason, "detail", f.fault.Detail)
 			}
 		})
 	}

@@ -18,15 +18,14 @@ type subject struct {
 	issuer *x509.Certificate
 	ca     string // that vouches for the path
 	role   role
-	rules  *policy.Revocation
+	rules  policy.Revocation
 }
 
-// A plan is how the standing of a subject is found out: the means in their order.
+// A plan is by which means the standing of a subject is found out, in their order. One without
+// means is for a certificate that names nobody.
 type plan struct {
-	count      int
-	ordered    [2]mean
-	responders []string
-	points     []string // distribution points of lists
+	count   int
+	ordered [2]mean
 }
 
 func (p *plan) means() []mean { return p.ordered[:p.count] }
@@ -57,19 +56,13 @@ func targetOf(c *x509.Certificate) target {
 }
 
 // planFor applies the rules to what a certificate names. listed says that a list of its issuer
-// is at hand. A plan without means is for a certificate that names nobody.
-func planFor(r role, t target, rules *policy.Revocation, listed bool) plan {
-	p := plan{responders: t.responders, points: t.points}
-	if rules.CRL != "" && r == user {
-		p.points = append(slices.Clip(p.points), rules.CRL)
-	}
-	if rules.Responder != "" && (len(p.responders) > 0 || asksCAs(r, rules)) {
-		p.responders = append(slices.Clip(p.responders), rules.Responder)
-	}
-	lists := listed || len(p.points) > 0
+// is at hand. It allocates nothing: it is part of every sign-in.
+func planFor(r role, t target, rules *policy.Revocation, listed bool) (p plan) {
+	responder := len(t.responders) > 0 || rules.Responder != "" && asksCAs(r, rules)
+	lists := listed || len(t.points) > 0 || rules.CRL != "" && r == user
 	for _, word := range rules.Order {
 		switch {
-		case word == "ocsp" && len(p.responders) > 0:
+		case word == "ocsp" && responder:
 			p.add(byOCSP)
 		case word == "ocsp" && r == user && rules.NoResponder != "crl":
 			return plan{} // it must name one, whatever the lists say
@@ -81,6 +74,31 @@ func planFor(r role, t target, rules *policy.Revocation, listed bool) plan {
 		p.add(byCRL)
 	}
 	return p
+}
+
+// responders returns whom to ask about sub, the CA's own after those that the certificate names.
+func (sub *subject) responders(t target) []string {
+	if len(t.responders) > 0 || asksCAs(sub.role, &sub.rules) {
+		return withLast(t.responders, sub.rules.Responder)
+	}
+	return nil
+}
+
+// points returns where lists for sub are, the CA's own after those that the certificate names.
+func (sub *subject) points(t target) []string {
+	if sub.role != user {
+		return t.points // the CA's own is of those who issue for people
+	}
+	return withLast(t.points, sub.rules.CRL)
+}
+
+// withLast returns all with url behind them, unless it is empty or among them. It leaves all as
+// it is.
+func withLast(all []string, url string) []string {
+	if url == "" || slices.Contains(all, url) {
+		return all
+	}
+	return append(slices.Clip(all), url)
 }
 
 // asksCAs reports whether the CA's own responder is asked about a certificate that names none.

@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/netip"
+	"net/url"
 	"time"
 
 	"gatehouse/authcore/audit"
@@ -17,27 +17,29 @@ type outcome struct {
 	answer Answer
 	der    []byte // of the response that holds answer
 	fault  *Error // nil: the answer, or a list, counts
+	missed *Error // why what counts is not by the first means of the rules; nil: it is
 }
 
 // pursue asks all who can be asked, in the order of the rules, until one answer counts.
 func (s *Source) pursue(ctx context.Context, sub *subject) outcome {
 	v := s.makeView()
-	var allow []netip.Prefix
-	if ca := v.ca(sub.ca); ca != nil {
-		allow = ca.allow
-	}
-	s.recallLists(sub, v)
-	t := targetOf(sub.cert)
+	s.recallLists(sub)
 	s.mu.Lock()
-	list := s.listFor(sub, t, v)
+	list := s.listFor(sub, targetOf(sub.cert), v)
 	s.mu.Unlock()
-	p := planFor(sub.role, t, sub.rules, list != nil)
-	attempts := p.attempts(list)
+	attempts := sub.attempts(list)
 	var fault *Error
 	for i, a := range attempts {
-		got := s.attempt(ctx, sub, a, Target{URL: a.url, Allow: allow}, len(attempts)-i)
+		ctx, cancel := ctx, context.CancelFunc(func() {})
+		if i < len(attempts)-1 { // so that a person's wait suffices for all of them
+			ctx, cancel = context.WithTimeout(ctx, sub.rules.Budget/time.Duration(len(attempts)))
+		}
+		got := s.attempt(ctx, sub, a, Target{URL: a.url, Allow: v.allowed(sub.ca)})
+		cancel()
 		if got.fault == nil || got.answer.Status == Revoked {
-			got.fault = nil
+			if got.fault = nil; a.by != attempts[0].by {
+				got.missed = fault
+			}
 			return got
 		}
 		fault = join(fault, got.fault)
@@ -63,38 +65,30 @@ type attempt struct {
 	held *heldList
 }
 
-func (p *plan) attempts(list *heldList) []attempt {
+// attempts are all ways to find out about sub, in the order of its rules.
+func (sub *subject) attempts(list *heldList) []attempt {
 	var all []attempt
+	t := targetOf(sub.cert)
+	p := planFor(sub.role, t, &sub.rules, list != nil)
 	for _, by := range p.means() {
-		if by == byOCSP {
-			for _, url := range p.responders {
-				all = append(all, attempt{by: by, url: url})
+		addresses := sub.responders(t)
+		if by == byCRL {
+			addresses = sub.points(t)
+			if list != nil {
+				all = append(all, attempt{by: by, held: list})
 			}
-			continue
 		}
-		if list != nil {
-			all = append(all, attempt{by: by, held: list})
-		}
-		for _, url := range p.points {
+		for _, url := range addresses {
 			all = append(all, attempt{by: by, url: url})
 		}
 	}
 	return all
 }
 
-// attempt tries one address. As long as others are left it takes its share of the budget only,
-// so that a person's wait suffices for all of them.
-func (s *Source) attempt(ctx context.Context, sub *subject, a attempt, t Target, left int) outcome {
-	if left > 1 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, sub.rules.Budget/time.Duration(left))
-		defer cancel()
-	}
+// attempt tries one of them.
+func (s *Source) attempt(ctx context.Context, sub *subject, a attempt, t Target) (got outcome) {
 	if a.held != nil {
 		return outcome{fault: s.current(a.held, sub)}
-	}
-	if ok, until := s.config.Fetcher.Ready(t.URL, s.config.Clock().Now); !ok {
-		return outcome{fault: notAsked(a.by, t.URL, until)}
 	}
 	if a.by == byCRL {
 		held, fault := s.fetchList(ctx, sub, t)
@@ -103,7 +97,19 @@ func (s *Source) attempt(ctx context.Context, sub *subject, a attempt, t Target,
 		}
 		return outcome{fault: fault}
 	}
-	return s.askResponder(ctx, sub, t)
+	if !s.asking.pass(ctx, hostOf(t.URL), func() { got = s.askResponder(ctx, sub, t) }) {
+		got.fault = &Error{Reason: audit.OCSPUnavailable, Detail: "too many are asking " + audit.Printable(t.URL)}
+	}
+	return got
+}
+
+// hostOf is the host and port of an address, or empty if it is none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // notAsked is why somebody is left alone for a while.
@@ -138,8 +144,11 @@ func outOfDate(a *Answer, sub *subject, now time.Time) string {
 	return fmt.Sprintf(" expired %s ago", rounded(now.Sub(a.Until(sub.rules.MaxAge))))
 }
 
-// askResponder asks one responder.
+// askResponder asks one responder, unless that is known not to answer.
 func (s *Source) askResponder(ctx context.Context, sub *subject, t Target) outcome {
+	if ok, until := s.config.Fetcher.Ready(t.URL, s.config.Clock().Now); !ok {
+		return outcome{fault: notAsked(byOCSP, t.URL, until)}
+	}
 	s.counts.requests.Add(1)
 	got, fault := s.consult(ctx, sub, t)
 	if fault != nil {
@@ -186,52 +195,6 @@ func (s *Source) consult(ctx context.Context, sub *subject, t Target) (got outco
 			Detail: "the answer of " + t.URL + outOfDate(&got.answer, sub, at.Now)}
 	}
 	return got, nil
-}
-
-// checkSigner validates a delegated signer that does not say that it need not be: by the lists
-// at hand, or by the responder, which must not let the signer vouch for itself.
-func (s *Source) checkSigner(ctx context.Context, sub *subject, t Target, a *Answer) *Error {
-	signer := a.Signer
-	if signer == nil {
-		return nil
-	}
-	about := subject{
-		key: KeyFor(sub.key.Issuer, signer), cert: signer, issuer: sub.issuer,
-		ca: sub.ca, role: intermediate, rules: sub.rules,
-	}
-	at := s.config.Clock()
-	v := s.view.Load()
-	s.mu.Lock()
-	f := s.finding(&about, s.table.get(about.key), v, at)
-	s.mu.Unlock()
-	if f.answer.Status == Good && f.freshness == Fresh {
-		return nil
-	}
-	unchecked := &Error{Reason: audit.OCSPUnauthorized, Detail: fmt.Sprintf(
-		"the signer %q of the answer has no id-pkix-ocsp-nocheck, and its own standing cannot be validated",
-		audit.Printable(signer.Subject.CommonName))}
-	if f.answer.Status == Revoked {
-		unchecked.Detail = fmt.Sprintf("the signer %q of the answer is revoked",
-			audit.Printable(signer.Subject.CommonName))
-		return unchecked
-	}
-	request, err := NewRequest(signer, sub.issuer, RequestOptions{})
-	if err != nil {
-		return unchecked
-	}
-	der, err := s.config.Fetcher.OCSP(ctx, t, request)
-	if err != nil {
-		return unchecked
-	}
-	own, err := VerifyResponse(der, signer, sub.issuer, VerifyOptions{Now: at.Now, Skew: sub.rules.Skew})
-	if err != nil || own.Signer != nil || own.Status != Good ||
-		own.Freshness(at.Now, sub.rules.Skew, sub.rules.MaxAge) != Fresh {
-		return unchecked
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.entryFor(&about).setAnswer(own, at.Now)
-	return nil
 }
 
 // asError returns err as an *Error; reason is that of an error of another kind.

@@ -17,37 +17,60 @@ type record struct {
 	Seen       time.Time `json:"seen,omitzero"`
 	Life       life      `json:"life"`
 	DER        []byte    `json:"der"`
+
+	version uint64 // of the entry's answer
 }
 
-// A life is when an answer was made and when it expires, for planning its renewal.
+// A life is an answer's thisUpdate and nextUpdate, by which its renewal is planned.
 type life struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until,omitzero"`
 }
 
-// record is e as it is kept, with the response that got holds.
-func (e *entry) record(got outcome) record {
+func (a *Answer) life() life { return life{From: a.ThisUpdate, Until: a.NextUpdate} }
+
+// within is the life as max_age has it; its end is never zero.
+func (l life) within(maxAge time.Duration) life {
+	l.Until = Answer{ThisUpdate: l.From, NextUpdate: l.Until}.Until(maxAge)
+	return l
+}
+
+// record is e as it is kept, with the response that holds its answer.
+func (e *entry) record(der []byte) record {
 	seen := e.seen
 	if seen.IsZero() { // it is about to be accepted, or refused: somebody waits for the answer
 		seen = e.obtained
 	}
 	return record{
-		CA: e.ca, Status: e.answer.Status.String(), Role: e.role, Responders: e.target.responders, Points: e.target.points,
-		Obtained: e.obtained, Seen: seen, DER: got.der,
-		Life: life{From: e.answer.ThisUpdate, Until: e.answer.NextUpdate},
+		CA: e.ca, Status: e.answer.Status.String(), Role: e.role,
+		Responders: e.target.responders, Points: e.target.points,
+		version: e.version, Obtained: e.obtained, Seen: seen, DER: der, Life: e.answer.life(),
+	}
+}
+
+// keepAnswer stores r, of e, unless e has another answer by now: what is stored last is what
+// came last.
+func (s *Source) keepAnswer(e *entry, r record) {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.mu.Lock()
+	current := e.version == r.version
+	s.mu.Unlock()
+	if current {
+		s.keep(e.key, r)
 	}
 }
 
 // keep stores r. What nobody may forget is on the disk when keep returns; "unknown" is not worth
 // a place, and takes that of what was known before.
-func (s *Source) keep(key Key, r record, a Answer) {
+func (s *Source) keep(key Key, r record) {
 	var err error
-	if a.Status == Unknown {
+	if r.Status == Unknown.String() {
 		err = s.config.Answers.Delete(key.Bytes())
 	} else {
 		var value []byte
 		if value, err = json.Marshal(r); err == nil {
-			err = s.config.Answers.Put(key.Bytes(), value, a.Status == Revoked)
+			err = s.config.Answers.Put(key.Bytes(), value, r.Status == Revoked.String())
 		}
 	}
 	if err != nil {
@@ -55,40 +78,48 @@ func (s *Source) keep(key Key, r record, a Answer) {
 	}
 }
 
-// recall brings back what the Cache knows of sub, or returns nil.
-func (s *Source) recall(sub *subject, at Moment) *entry {
+// recall brings back what the Cache knows of sub.
+func (s *Source) recall(sub *subject, at Moment) {
 	s.mu.Lock()
-	if e := s.table.get(sub.key); e != nil {
+	purges := s.purges
+	s.mu.Unlock()
+	r, answer, known := s.readBack(sub, at)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.table.get(sub.key)
+	if e != nil {
 		e.kept = false
 	}
-	s.mu.Unlock()
+	if !known || s.purges != purges {
+		return
+	}
+	if answer.Signer != nil {
+		by := s.table.get(KeyFor(sub.key.Issuer, answer.Signer))
+		if by != nil && by.answer.Status == Revoked {
+			return
+		}
+	}
+	e = s.entryFor(sub)
+	e.kept = false
+	if supersedes(&e.answer, &answer) {
+		e.setAnswer(answer, r.Obtained)
+		e.seen = latestOf(e.seen, r.Seen)
+	}
+}
+
+// readBack reads and verifies what the Cache has of sub. Whatever is wrong with it makes it
+// unknown.
+func (s *Source) readBack(sub *subject, at Moment) (r record, a Answer, known bool) {
 	value, ok, err := s.config.Answers.Get(sub.key.Bytes())
-	if err != nil || !ok {
-		return nil
+	if err != nil || !ok || json.Unmarshal(value, &r) != nil {
+		return r, a, false
 	}
-	var r record
-	if json.Unmarshal(value, &r) != nil {
-		return nil
-	}
-	answer, err := VerifyResponse(r.DER, sub.cert, sub.issuer, VerifyOptions{
+	a, err = VerifyResponse(r.DER, sub.cert, sub.issuer, VerifyOptions{
 		Now: at.Now, FromCache: true, Skew: sub.rules.Skew,
 	})
 	if err != nil {
 		s.config.Logger.Warn("an answer kept about a certificate cannot be verified any more",
 			"ca", sub.ca, "serial", sub.key.SerialHex(), "error", err)
-		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if signer := answer.Signer; signer != nil {
-		if e := s.table.get(KeyFor(sub.key.Issuer, signer)); e != nil && e.answer.Status == Revoked {
-			return nil
-		}
-	}
-	e := s.entryFor(sub)
-	if supersedes(&e.answer, &answer) {
-		e.setAnswer(answer, r.Obtained)
-		e.seen = latestOf(e.seen, r.Seen)
-	}
-	return e
+	return r, a, err == nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/snapshot"
 )
@@ -33,26 +34,29 @@ type Config struct {
 // goroutines of their own, one a certificate, and renewed ahead of their end by Run. All
 // methods are safe for concurrent use.
 type Source struct {
-	config   Config
-	view     atomic.Pointer[view]
-	viewMu   sync.Mutex    // held while a view is made
-	changed  chan struct{} // the configuration is another than that of the view
-	slots    chan struct{} // taken by each who asks
-	group    sync.WaitGroup
-	stop     context.Context // of everything that asks
-	cancel   context.CancelFunc
-	counts   counters
-	stapled  atomic.Pointer[stapled]
-	fetching keyedMutex // by address: one fetches a list, the others take it
-	issuers  issuerMemory
+	config  Config
+	view    atomic.Pointer[view]
+	viewMu  sync.Mutex    // held while a view is made
+	changed chan struct{} // there is something for Run to do
+	asking  turnstile     // passed by each who asks a responder
+	group   sync.WaitGroup
+	stop    context.Context // of everything that asks
+	cancel  context.CancelFunc
+	counts  counters
+	stapled atomic.Pointer[stapled]
+	issuers issuerMemory
+	keeping sync.Mutex // held while an answer is stored
 
-	mu      sync.Mutex // guards what follows
-	table   table
-	planned planned                       // refreshes to come
-	staples map[*x509.Certificate]*staple // by leaf
-	fetched map[string]*heldList          // lists from distribution points, by address
-	flying  int                           // flights
-	closed  bool
+	mu       sync.Mutex // guards what follows
+	table    table
+	planned  planned                       // refreshes to come
+	ticked   time.Time                     // when refreshes were last looked at
+	staples  map[*x509.Certificate]*staple // by leaf
+	fetched  map[string]*heldList          // lists from distribution points, by address
+	fetching map[listKey]*listFetch        // under way
+	flying   int                           // flights
+	purges   uint64                        // how often answers were forgotten
+	closed   bool
 }
 
 // NewSource returns a Source. It starts nothing; without Run nothing is renewed ahead.
@@ -73,9 +77,10 @@ func NewSource(config Config) *Source {
 		config.Hint = func(string, time.Time) {}
 	}
 	s := &Source{
-		config: config, changed: make(chan struct{}, 1), slots: make(chan struct{}, maxAsking),
-		table: newTable(config.Entries), fetched: map[string]*heldList{},
+		config: config, changed: make(chan struct{}, 1), asking: newTurnstile(),
+		fetched: map[string]*heldList{}, fetching: map[listKey]*listFetch{},
 	}
+	s.table = newTable(config.Entries, &s.planned)
 	s.stop, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -87,16 +92,13 @@ func (s *Source) Standing(q Query) (standing Standing, ready bool) {
 	if len(path) < 2 {
 		return Standing{Acceptable: true, Status: None.String(), Detail: "it is an anchor itself"}, true
 	}
-	v := s.currentView()
+	v, ready := s.viewFor(q.Wake)
+	if !ready {
+		return Standing{}, false
+	}
 	var asking []subject
-	for i := range path[:len(path)-1] {
-		sub := subject{cert: path[i], issuer: path[i+1], ca: q.Path.CA.Name, rules: &q.Rules}
-		if i > 0 {
-			if sub.role = intermediate; q.Rules.Intermediates == "off" {
-				break
-			}
-		}
-		sub.key = KeyFor(s.issuers.of(sub.issuer), sub.cert)
+	for i := range q.judged() {
+		sub := s.subjectAt(&q, i)
 		verdict := s.judge(&sub, v, q.At)
 		switch {
 		case verdict.ask && q.Wake != nil:
@@ -104,15 +106,41 @@ func (s *Source) Standing(q Query) (standing Standing, ready bool) {
 		case !verdict.Acceptable:
 			verdict.Detail = ofWhom(&sub) + verdict.Detail
 			return verdict.Standing, true
-		}
-		if i == 0 || !standing.Acceptable {
+		case i == 0:
 			standing = verdict.Standing
+		case verdict.lenient:
+			standing.rely(&sub, &verdict.Standing)
 		}
 	}
-	if len(asking) == 0 || !s.ask(asking, q) {
+	switch {
+	case len(asking) == 0:
 		return standing, true
+	case s.ask(asking, q.Wake, q.At.Now):
+		return Standing{}, false
 	}
-	return Standing{}, false
+	q.Wake = nil // nobody can be asked: what is known must do
+	return s.Standing(q)
+}
+
+// judged is how many certificates of the path are looked at, from the person's own on. The
+// anchor is trusted as it is.
+func (q *Query) judged() int {
+	if q.Rules.Intermediates == "off" {
+		return min(1, max(0, len(q.Path.Certificates)-1))
+	}
+	return max(0, len(q.Path.Certificates)-1)
+}
+
+// subjectAt is the question about the certificate at depth i of the path; 0 is the person's own.
+func (s *Source) subjectAt(q *Query, i int) subject {
+	sub := subject{
+		cert: q.Path.Certificates[i], issuer: q.Path.Certificates[i+1], ca: q.Path.CA.Name, rules: q.Rules,
+	}
+	if i > 0 {
+		sub.role = intermediate
+	}
+	sub.key = KeyFor(s.issuers.of(sub.issuer), sub.cert)
+	return sub
 }
 
 // ofWhom names a certificate that is not the person's own.
@@ -120,124 +148,60 @@ func ofWhom(sub *subject) string {
 	if sub.role == user {
 		return ""
 	}
-	return "the intermediate " + sub.cert.Subject.CommonName + ": "
+	return "the intermediate " + audit.Printable(sub.cert.Subject.CommonName) + ": "
 }
 
-// judge decides about one certificate by what is known.
-func (s *Source) judge(sub *subject, v *view, at Moment) verdict {
-	s.mu.Lock()
-	e := s.table.get(sub.key)
-	kept := e == nil || e.kept
-	s.mu.Unlock()
-	if kept {
-		s.recall(sub, at)
+// rely notes that the intermediate sub is accepted by the grace, or without an answer.
+func (s *Standing) rely(sub *subject, on *Standing) {
+	if on.Source == FromGrace {
+		s.Source = FromGrace
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e = s.table.get(sub.key)
-	f := s.finding(sub, e, v, at)
-	verdict := judge(sub.role, f, sub.rules, at)
-	if verdict.ask && f.fault != nil {
-		verdict.ask = false // it was tried a moment ago
-	}
-	return verdict
-}
-
-// finding weighs what is at hand: revoked wins, then the first means with a current answer,
-// then the first with any. The caller holds s.mu.
-func (s *Source) finding(sub *subject, e *entry, v *view, at Moment) finding {
-	t := targetOf(sub.cert)
-	list := s.listFor(sub, t, v)
-	p := planFor(sub.role, t, sub.rules, list != nil)
-	best := finding{named: p.count > 0}
-	for _, by := range p.means() {
-		f := finding{named: true}
-		switch {
-		case by == byOCSP && e != nil:
-			f = e.finding(sub.rules, at)
-		case by == byCRL && list != nil:
-			f.answer, f.source = list.Find(sub.cert), FromCRL
-			f.said = describe(&f.answer) + ", " + list.name
-			f.weigh(sub.rules, at)
-		}
-		if f.betterThan(&best) {
-			best = f
-		}
-	}
-	if e != nil && e.answer.Status == Revoked && best.answer.Status != Revoked {
-		best = e.finding(sub.rules, at) // whatever the means are now
-	}
-	if e != nil && at.Now.Before(e.faultUntil) {
-		best.fault = e.fault
-	}
-	return best
-}
-
-// finding is what the entry's answer says.
-func (e *entry) finding(rules *policy.Revocation, at Moment) finding {
-	f := finding{named: true, answer: e.answer, said: e.said, source: FromCache}
-	age := at.Now.Sub(e.obtained)
-	if age < rules.Budget {
-		f.source = FromResponder
-	}
-	f.weigh(rules, at)
-	if e.answer.Status == Unknown && age > unknownFor {
-		f.freshness = Stale // who was enrolled a moment ago shall not wait for long
-	}
-	return f
-}
-
-// weigh judges the age of f's answer.
-func (f *finding) weigh(rules *policy.Revocation, at Moment) {
-	if f.answer.Status != None {
-		f.freshness = f.answer.Freshness(at.Now, rules.Skew, rules.MaxAge)
-		f.expires = f.answer.Until(rules.MaxAge)
-	}
-}
-
-// betterThan reports whether f takes the place of best, which comes earlier in the order.
-func (f *finding) betterThan(best *finding) bool {
-	switch {
-	case f.answer.Status == None || best.answer.Status == Revoked:
-		return false
-	case f.answer.Status == Revoked || best.answer.Status == None:
-		return true
-	}
-	return f.freshness == Fresh && best.freshness != Fresh
+	s.Detail += "; " + ofWhom(sub) + on.Detail
 }
 
 // Accepted is told, after a peer has proved possession of its key, that it was accepted by the
-// path of q: from now on its answers are renewed ahead.
+// path of q: from now on its answers are renewed ahead, and if a certificate of the path turns
+// out revoked, OnWithdrawal hears of session.
 func (s *Source) Accepted(q Query, session Session) {
-	path := q.Path.Certificates
+	if q.Rules.OCSP == policy.OCSPOff {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range path[:max(0, len(path)-1)] {
-		e := s.table.get(KeyFor(s.issuers.of(path[i+1]), path[i]))
-		if e == nil {
-			continue
-		}
-		e.see(session)
-		if e.due.IsZero() && e.answer.Status != None {
-			s.plan(e, q.At.Now, q.Rules.MaxAge)
+	for i := range q.judged() {
+		sub := s.subjectAt(&q, i)
+		e := s.entryFor(&sub)
+		e.see(session, q.At.Now)
+		if e.due.IsZero() {
+			s.plan(e, q.At.Now, &q.Rules)
 		}
 	}
 }
 
-// currentView returns the view of the Snapshot in force, or, while it is being made, the one
-// before: that is soon, and no packet waits for the reading of a list.
-func (s *Source) currentView() *view {
-	v := s.view.Load()
-	if v == nil || v.snapshot != s.config.Snapshots.Load() {
-		select {
-		case s.changed <- struct{}{}:
-		default: // it knows
-		}
+// viewFor returns the view of the Snapshot in force. If it has yet to be made, which takes a
+// while where a list is large, then whoever can wait does: wake is called when it is there.
+func (s *Source) viewFor(wake func()) (v *view, ready bool) {
+	v, sn := s.view.Load(), s.config.Snapshots.Load()
+	if sn == nil || v != nil && v.snapshot == sn {
+		return v, true
 	}
-	return v
+	s.nudge()
+	if wake == nil {
+		return s.makeView(), true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return v, true
+	}
+	s.group.Go(func() {
+		s.makeView()
+		wake()
+	})
+	return nil, false
 }
 
-// makeView brings the view up to date.
+// makeView brings the view up to date and returns it; nil while there is no configuration.
 func (s *Source) makeView() *view {
 	s.viewMu.Lock()
 	defer s.viewMu.Unlock()

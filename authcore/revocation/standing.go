@@ -39,7 +39,8 @@ type Query struct {
 	Path  pki.Path
 	Rules policy.Revocation // of the CA that vouches
 	At    Moment
-	// Wake is called exactly once, from any goroutine, after an answer "not ready". Nil:
-	// whoever asks cannot wait, and gets what is known.
+	// Wake is called exactly once for each answer "not ready", from any goroutine, perhaps
+	// before that answer is read; it must not block. Nil: whoever asks cannot wait, and gets
+	// what is known.
 	Wake func()
 }

@@ -4,11 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"slices"
 	"time"
 
-	"gatehouse/authcore/policy"
+	"gatehouse/authcore/audit"
 	"gatehouse/authcore/snapshot"
 )
 
@@ -27,14 +26,18 @@ type staple struct {
 type stapled struct {
 	snapshot     *snapshot.Snapshot
 	certificates []tls.Certificate
-	until        time.Time // when the first of the answers expires
+	from, until  time.Time // all of the answers are current then
 }
 
 // Credentials returns the server credentials of sn, each with the OCSP answer about it where
 // there is a current one. The slice must not be written.
 func (s *Source) Credentials(sn *snapshot.Snapshot) []tls.Certificate {
 	have := s.stapled.Load()
-	if have == nil || have.snapshot != sn || s.config.Clock().Now.After(have.until) {
+	if have == nil || have.snapshot != sn {
+		s.nudge()
+		return sn.Certificates()
+	}
+	if now := s.config.Clock().Now; now.Before(have.from) || !now.Before(have.until) {
 		return sn.Certificates()
 	}
 	return have.certificates
@@ -43,28 +46,23 @@ func (s *Source) Credentials(sn *snapshot.Snapshot) []tls.Certificate {
 // watchCredentials begins to fetch answers about the credentials of v.
 func (s *Source) watchCredentials(v *view) {
 	staples := map[*x509.Certificate]*staple{}
-	s.mu.Lock()
-	before := s.staples
-	s.mu.Unlock()
 	for _, credential := range v.snapshot.Certificates() {
-		st := v.newStaple(&credential)
-		if st == nil {
-			continue
+		if st := v.newStaple(&credential); st != nil {
+			s.recallStaple(st)
+			staples[credential.Leaf] = st
 		}
-		for leaf, old := range before {
-			if leaf.Equal(credential.Leaf) {
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for leaf, st := range staples {
+		for known, old := range s.staples {
+			if known.Equal(leaf) && old.der != nil {
 				st.der, st.answer, st.renew = old.der, old.answer, old.renew
 			}
 		}
-		if st.der == nil {
-			s.recallStaple(st)
-		}
-		staples[credential.Leaf] = st
 	}
-	s.mu.Lock()
 	s.staples = staples
-	s.restaple(v.snapshot)
-	s.mu.Unlock()
+	s.restaple()
 }
 
 // newStaple returns what it takes to ask about a credential, or nil if it names no responder or
@@ -82,34 +80,21 @@ func (v *view) newStaple(credential *tls.Certificate) *staple {
 		}
 	}
 	rules, ca := v.snapshot.Policy().Revocation, ""
-	for name, c := range v.cas {
-		if candidate := c.issuerOf(leaf); candidate != nil {
-			issuer, rules, ca = candidate, c.rules, name
-		}
+	if name, candidate := v.issuerOf(leaf); candidate != nil {
+		issuer, rules, ca = candidate, v.cas[name].rules, name
 	}
 	if issuer == nil {
 		return nil
 	}
 	return &staple{
-		sub: subject{key: KeyOf(leaf, issuer), cert: leaf, issuer: issuer, ca: ca, rules: &rules},
+		sub: subject{key: KeyOf(leaf, issuer), cert: leaf, issuer: issuer, ca: ca, rules: rules},
 		url: leaf.OCSPServer[0],
 	}
 }
 
 func (s *Source) recallStaple(st *staple) {
-	value, ok, err := s.config.Answers.Get(st.sub.key.Bytes())
-	if err != nil || !ok {
-		return
-	}
-	var r record
-	if json.Unmarshal(value, &r) != nil {
-		return
-	}
 	at := s.config.Clock()
-	answer, err := VerifyResponse(r.DER, st.sub.cert, st.sub.issuer, VerifyOptions{
-		Now: at.Now, FromCache: true, Skew: st.sub.rules.Skew,
-	})
-	if err == nil {
+	if r, answer, known := s.readBack(&st.sub, at); known {
 		st.set(answer, r.DER, at.Now)
 	}
 }
@@ -121,39 +106,40 @@ func (st *staple) set(a Answer, der []byte, now time.Time) {
 
 // refreshStaples asks about the credentials whose answers are past half of their life.
 func (s *Source) refreshStaples() {
-	at := s.config.Clock()
-	v := s.view.Load()
+	at, v := s.config.Clock(), s.view.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !at.Sure || s.closed {
+	if s.closed || v == nil {
+		return
+	}
+	if have := s.stapled.Load(); have == nil || !at.Now.Before(have.until) || at.Now.Before(have.from) {
+		s.restaple() // without the one that has expired
+	}
+	if !at.Sure {
 		return
 	}
 	for _, st := range s.staples {
-		if st.busy || at.Now.Before(st.renew) {
+		if st.busy || ahead(at.Now, st.renew, latest) {
 			continue
 		}
 		st.busy = true
-		t := Target{URL: st.url}
-		if ca := v.ca(st.sub.ca); ca != nil {
-			t.Allow = ca.allow
-		}
-		s.group.Go(func() { s.fetchStaple(st, t, v.snapshot) })
+		t := Target{URL: st.url, Allow: v.allowed(st.sub.ca)}
+		s.group.Go(func() { s.fetchStaple(st, t) })
 	}
 }
 
-func (s *Source) fetchStaple(st *staple, t Target, sn *snapshot.Snapshot) {
+func (s *Source) fetchStaple(st *staple, t Target) {
 	ctx, cancel := context.WithTimeout(s.stop, patience)
 	defer cancel()
-	rules := policy.Revocation{Skew: st.sub.rules.Skew} // a nonce would be of no use to others
 	sub := st.sub
-	sub.rules = &rules
+	sub.rules.Nonce, sub.rules.MaxAge = false, 0 // peers judge it by its own dates
 	got := s.askResponder(ctx, &sub, t)
 	now := s.config.Clock().Now
 	s.mu.Lock()
 	st.busy = false
 	if got.fault == nil {
 		st.set(got.answer, got.der, now)
-		s.restaple(sn)
+		s.restaple()
 	} else {
 		st.fault = got.fault
 		st.renew = now.Add(stapleRetry)
@@ -165,30 +151,33 @@ func (s *Source) fetchStaple(st *staple, t Target, sn *snapshot.Snapshot) {
 			"reason", got.fault.Reason, "detail", got.fault.Detail)
 	case got.answer.Status != Good:
 		s.config.Logger.Error("the gateway's own server certificate is not in good standing",
-			"status", got.answer.Status.String(), "subject", sub.cert.Subject.String())
+			"status", got.answer.Status.String(), "subject", audit.Printable(sub.cert.Subject.String()))
 	default:
 		s.keep(sub.key, record{CA: sub.ca, Status: Good.String(), Obtained: now, DER: got.der,
-			Life: life{From: got.answer.ThisUpdate, Until: got.answer.NextUpdate}}, got.answer)
+			Life: got.answer.life()})
 	}
 }
 
 // stapleRetry is the time between two attempts that fail.
 const stapleRetry = time.Minute
 
-// restaple makes the credentials of sn anew. The caller holds s.mu.
-func (s *Source) restaple(sn *snapshot.Snapshot) {
-	made := &stapled{snapshot: sn, certificates: slices.Clone(sn.Certificates())}
+// restaple makes the credentials of the view anew. The caller holds s.mu.
+func (s *Source) restaple() {
+	sn := s.view.Load().snapshot
 	now := s.config.Clock().Now
+	made := &stapled{
+		snapshot: sn, certificates: slices.Clone(sn.Certificates()),
+		from: now.Add(-latest), until: now.Add(latest),
+	}
 	for i := range made.certificates {
 		st := s.staples[made.certificates[i].Leaf]
-		if st == nil || st.der == nil || st.answer.Status != Good ||
+		if st == nil || st.answer.Status != Good || !now.Before(st.answer.Until(0)) ||
 			st.answer.Freshness(now, st.sub.rules.Skew, 0) != Fresh {
 			continue
 		}
 		made.certificates[i].OCSPStaple = st.der
-		if until := st.answer.Until(0); made.until.IsZero() || until.Before(made.until) {
-			made.until = until
-		}
+		made.from = latestOf(made.from, st.answer.ThisUpdate.Add(-st.sub.rules.Skew))
+		made.until = earliest(made.until, st.answer.Until(0))
 	}
 	s.stapled.Store(made)
 }

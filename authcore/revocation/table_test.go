@@ -40,6 +40,8 @@ func known(status Status, f Freshness, expires time.Duration, source string) fin
 }
 
 func failing(f finding, why *Error) finding { f.fault = why; return f }
+func behind(f finding) finding              { f.second = true; return f }
+func held(f finding) finding                { f.answer.Hold = true; return f }
 
 func grace(r *policy.Revocation) { r.Grace = 24 * time.Hour }
 
@@ -56,7 +58,9 @@ func tableRows() []tableRow {
 	return []tableRow{
 		{"a current OCSP answer: good", user, known(Good, Fresh, hour, FromCache), nil},
 		{"a current list without the certificate", user, known(Good, Fresh, hour, FromCRL), nil},
+		{"a current list without the certificate, and `order` puts OCSP first", user, behind(known(Good, Fresh, hour, FromCRL)), nil},
 		{"revoked, by any answer or list, however old", user, known(Revoked, Stale, -hour, FromCache), nil},
+		{"on hold, by an answer of over a minute ago or an expired list", user, held(known(Revoked, Stale, hour, FromCache)), nil},
 		{"a current OCSP answer: unknown", user, known(Unknown, Fresh, hour, FromCache), nil},
 		{"good, expired, within `grace`", user, failing(known(Good, Stale, -hour, FromCache), silent), grace},
 		{"good, expired, `grace` 0 or over", user, failing(known(Good, Stale, -hour, FromCache), silent), nil},
@@ -112,6 +116,10 @@ before this table is reached; the last column is for ` + "`accept_cached`" + `.
 `
 
 const tableFoot = `
+The means count in the order of ` + "`order`" + `: a current answer by the first of them is all that is
+looked for. As long as there is none, it is asked for, and what another means says counts if
+asking fails. A revocation counts by whichever means it is known.
+
 A certificate that was on hold is revoked as long as no newer answer says good; any other
 revocation is for ever. An answer older than the one known never takes its place. "Unknown" is
 believed for a minute. With ` + "`max_age`" + ` an answer expires that long after its thisUpdate, if that

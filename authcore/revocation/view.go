@@ -23,7 +23,7 @@ type caView struct {
 	rules        policy.Revocation
 	allow        []netip.Prefix
 	lists        map[[32]byte]*heldList // by issuer
-	certificates [][]*x509.Certificate  // anchors and intermediates
+	certificates []*x509.Certificate    // anchors and intermediates
 	parsed       map[[sha256.Size]byte]*heldList
 }
 
@@ -32,6 +32,7 @@ type heldList struct {
 	*List
 	issuer     [32]byte
 	name       string     // of the file, or the address it came from
+	absent     string     // what it says of a certificate that is not on it
 	fetched    time.Time  // from there; zero: it is a file
 	validators Validators // by which to ask for it again
 	ca         string     // whose rules it was fetched by
@@ -44,18 +45,16 @@ func newView(sn *snapshot.Snapshot, before *view) *view {
 	v := &view{snapshot: sn, cas: map[string]*caView{}, issuers: map[[32]byte]*x509.Certificate{}}
 	for _, ca := range sn.Draft().CAs {
 		c := &caView{
-			rules: ca.Revocation, certificates: [][]*x509.Certificate{ca.Anchors, ca.Intermediates}, lists: map[[32]byte]*heldList{},
-			parsed: map[[sha256.Size]byte]*heldList{},
+			rules: ca.Revocation, certificates: slices.Concat(ca.Anchors, ca.Intermediates),
+			lists: map[[32]byte]*heldList{}, parsed: map[[sha256.Size]byte]*heldList{},
 		}
 		for _, s := range ca.Revocation.AllowAddresses {
 			if p, err := netip.ParsePrefix(s); err == nil { // the loader has judged them
 				c.allow = append(c.allow, p)
 			}
 		}
-		for _, list := range [][]*x509.Certificate{ca.Anchors, ca.Intermediates} {
-			for _, certificate := range list {
-				v.issuers[IssuerOf(certificate)] = certificate
-			}
+		for _, certificate := range c.certificates {
+			v.issuers[IssuerOf(certificate)] = certificate
 		}
 		c.readLists(ca, before.ca(ca.Name))
 		v.cas[ca.Name] = c
@@ -70,6 +69,14 @@ func (v *view) ca(name string) *caView {
 	return v.cas[name]
 }
 
+// allowed are the addresses that may be asked by the rules of a CA although they are our own.
+func (v *view) allowed(ca string) []netip.Prefix {
+	if c := v.ca(ca); c != nil {
+		return c.allow
+	}
+	return nil
+}
+
 // readLists verifies the lists beside the CA. One that nobody of the CA has signed is left out:
 // the loader has said so.
 func (c *caView) readLists(ca *snapshot.CA, before *caView) {
@@ -80,7 +87,7 @@ func (c *caView) readLists(ca *snapshot.CA, before *caView) {
 			held = before.parsed[sum]
 		}
 		if held == nil {
-			held = verifyBy(file, slices.Concat(ca.Intermediates, ca.Anchors))
+			held = verifyBy(file, c.certificates)
 		}
 		if held == nil {
 			continue
@@ -93,10 +100,15 @@ func (c *caView) readLists(ca *snapshot.CA, before *caView) {
 func verifyBy(file snapshot.List, issuers []*x509.Certificate) *heldList {
 	for _, issuer := range issuers {
 		if l, err := VerifyCRL(file.DER, issuer); err == nil {
-			return &heldList{List: l, issuer: IssuerOf(issuer), name: file.Name}
+			return newHeld(l, file.Name)
 		}
 	}
 	return nil
+}
+
+func newHeld(l *List, name string) *heldList {
+	absent := describe(&Answer{Status: Good, ThisUpdate: l.ThisUpdate})
+	return &heldList{List: l, issuer: l.Issuer, name: name, absent: absent + ", " + name}
 }
 
 // later returns the list that was made later. Either may be nil.
