@@ -148,6 +148,12 @@ func supersedes(a, b *Answer) bool {
 	return !b.ThisUpdate.Before(a.ThisUpdate)
 }
 
+// ahead reports whether a dates from a time at which the clock was ahead, and the responder's as
+// well: otherwise it would never have been taken. It must not keep out those that come now.
+func (a *Answer) ahead(now time.Time, skew time.Duration) bool {
+	return a.ThisUpdate.After(now.Add(skew))
+}
+
 // latestOf returns the later of two times.
 func latestOf(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -121,7 +121,7 @@ func (s *Source) fly(e *entry, sub *subject) {
 func (s *Source) land(e *entry, sub *subject, got outcome) {
 	now := s.config.Clock().Now
 	s.mu.Lock()
-	revoked := e.take(&got, now)
+	revoked := e.take(&got, now, sub.rules.Skew)
 	s.plan(e, now, &sub.rules)
 	gates := e.flight.leave()
 	e.flight, s.flying = nil, s.flying-1
@@ -145,11 +145,11 @@ func (s *Source) land(e *entry, sub *subject, got outcome) {
 }
 
 // take takes an outcome in, and reports whether the certificate has just been revoked.
-func (e *entry) take(got *outcome, now time.Time) (revoked bool) {
+func (e *entry) take(got *outcome, now time.Time, skew time.Duration) (revoked bool) {
 	e.fault, e.faultUntil = nil, time.Time{}
 	switch {
 	case got.answer.Status == None:
-	case supersedes(&e.answer, &got.answer):
+	case supersedes(&e.answer, &got.answer), e.answer.Status != Revoked && e.answer.ahead(now, skew):
 		revoked = e.setAnswer(got.answer, now)
 	case e.answer.Status == Revoked:
 		got.fault = &Error{Reason: audit.CertRevoked, Detail: "the responder says " +

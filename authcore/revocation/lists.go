@@ -124,7 +124,7 @@ func (s *Source) bringList(sub *subject, t Target, had *heldList) (*heldList, *E
 		return nil, asError(err, audit.CRLStale)
 	}
 	s.config.Fetcher.Dated(t.URL, list.ThisUpdate, list.NextUpdate)
-	if had != nil && list.ThisUpdate.Before(had.ThisUpdate) {
+	if had != nil && list.ThisUpdate.Before(had.ThisUpdate) && had.ThisUpdate.Before(now.Add(sub.rules.Skew)) {
 		return nil, &Error{Reason: audit.CRLStale, Detail: "the list at " + audit.Printable(t.URL) + " is older than the one known"}
 	}
 	fresh := newFetched(list, sub, listRecord{URL: t.URL, CA: sub.ca, Fetched: now, Validators: validators})
