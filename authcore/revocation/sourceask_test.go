@@ -9,12 +9,16 @@ import (
 	"time"
 
 	"gatehouse/authcore/audit"
+	"gatehouse/authcore/pki"
 	"gatehouse/authcore/pki/lab"
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/revocation"
 )
 
-type ca509 = []*x509.Certificate
+type (
+	ca509      = []*x509.Certificate
+	credential = pki.Credential
+)
 
 // newSerial is a serial number that differs for each n.
 func newSerial(n int) *big.Int { return big.NewInt(1<<40 + int64(n)) }
