@@ -125,8 +125,8 @@ func (r *response) checkDelegate(
 	if id := unhandledExtension(delegate); id != nil {
 		return refuse(fmt.Sprintf("has the critical extension %s, which is not supported", id))
 	}
-	if sameKey(delegate, cert) {
-		return refuse("speaks for itself: the answer is about its own key")
+	if sameKey(delegate, cert) || delegate.SerialNumber.Cmp(cert.SerialNumber) == 0 {
+		return refuse("speaks for itself: the answer is about its own key or certificate")
 	}
 	if detail := strengthDetail(delegate); detail != "" {
 		return refuse(detail)

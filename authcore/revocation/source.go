@@ -166,16 +166,32 @@ func (s *Source) Accepted(q Query, session Session) {
 	if q.Rules.OCSP == policy.OCSPOff {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for i := range q.judged() {
 		sub := s.subjectAt(&q, i)
-		e := s.entryFor(&sub)
-		e.see(session, q.At.Now)
-		if e.due.IsZero() {
-			s.plan(e, q.At.Now, &q.Rules)
+		if a, revoked := s.accepted(&sub, q.At, session); revoked {
+			s.config.OnWithdrawal(Withdrawal{Key: sub.key, CA: sub.ca, Answer: a, Sessions: []Session{session}})
 		}
 	}
+}
+
+// accepted is Accepted for one certificate. It reports whether that was revoked since the
+// decision was made.
+func (s *Source) accepted(sub *subject, at Moment, session Session) (a Answer, revoked bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entryFor(sub)
+	e.see(session, at.Now)
+	if e.due.IsZero() {
+		s.plan(e, at.Now, &sub.rules)
+	}
+	if e.answer.Status != Revoked {
+		return a, false // if a list says otherwise, that has been heeded or will be
+	}
+	if a = s.finding(sub, e, s.view.Load(), at).answer; a.Status == Revoked {
+		return a, true
+	}
+	e.setAnswer(Answer{}, at.Now) // a newer list has lifted the hold
+	return a, false
 }
 
 // viewFor returns the view of the Snapshot in force. If it has yet to be made, which takes a

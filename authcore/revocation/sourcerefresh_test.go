@@ -219,3 +219,18 @@ func TestOC20SignInRevokes(t *testing.T) {
 	s.expect(p, "cert_revoked")
 	eventually(t, "for the withdrawal", func() bool { return len(s.withdrawals()) == 1 })
 }
+
+// TestOC20AcceptedTooLate: the revocation comes between the decision and its commit.
+func TestOC20AcceptedTooLate(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	p := s.enrol()
+	s.expect(p, "good responder")
+	s.revoke(p, lab.Unspecified)
+	s.move(70 * time.Minute)
+	s.expect(p, "cert_revoked")
+	s.source.Accepted(s.query(p), revocation.Session{User: "alice"})
+	if all := s.withdrawals(); len(all) != 1 || len(all[0].Sessions) != 1 || all[0].Sessions[0].User != "alice" {
+		t.Errorf("got %+v, want alice told of", all)
+	}
+}
