@@ -234,21 +234,21 @@ func (s *Source) makeView() *view {
 const maxIssuers = 256
 
 // An issuerMemory remembers hashes of issuers by the certificate in memory: paths share those.
+// It is safe for concurrent use.
 type issuerMemory struct {
-	mu     sync.Mutex
-	hashes map[*x509.Certificate][32]byte
+	hashes sync.Map // of *x509.Certificate to [32]byte
+	count  atomic.Int32
 }
 
 func (m *issuerMemory) of(issuer *x509.Certificate) [32]byte {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if h, ok := m.hashes[issuer]; ok {
-		return h
+	if h, ok := m.hashes.Load(issuer); ok {
+		return h.([32]byte) // nothing else is stored
 	}
-	if m.hashes == nil || len(m.hashes) >= maxIssuers {
-		m.hashes = map[*x509.Certificate][32]byte{}
+	if m.count.Add(1) > maxIssuers {
+		m.hashes.Clear()
+		m.count.Store(1)
 	}
 	h := IssuerOf(issuer)
-	m.hashes[issuer] = h
+	m.hashes.Store(issuer, h)
 	return h
 }
