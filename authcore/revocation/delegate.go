@@ -31,7 +31,8 @@ func (s *Source) checkSigner(ctx context.Context, sub *subject, t Target, a *Ans
 			"the signer %q of the answer is revoked", name)}
 	}
 	return &Error{Reason: audit.OCSPUnauthorized, Detail: fmt.Sprintf(
-		"the signer %q of the answer has no id-pkix-ocsp-nocheck, and its own standing cannot be validated", name)}
+		"the signer %q of the answer has no id-pkix-ocsp-nocheck, "+
+			"and its own standing cannot be validated", name)}
 }
 
 // signerStatus is what is known: revoked, good by a current answer or list, or nothing.
@@ -72,7 +73,9 @@ func (s *Source) askAboutSigner(ctx context.Context, about *subject, t Target) S
 		return None
 	}
 	at := s.config.Clock()
-	own, err := VerifyResponse(der, about.cert, about.issuer, VerifyOptions{Now: at.Now, Skew: about.rules.Skew})
+	own, err := VerifyResponse(der, about.cert, about.issuer, VerifyOptions{
+		Now: at.Now, Skew: about.rules.Skew,
+	})
 	if err != nil || own.Signer != nil {
 		return None // the responder is not to blame: its answer was about something else
 	}

@@ -88,7 +88,8 @@ func (s *Source) Forget(p Purge) (int, error) {
 	gone := map[Key]bool{}
 	s.mu.Lock()
 	for key, e := range s.table.entries {
-		if e.kept || e.answer.Status == None || !named(key, kept{CA: e.ca, Status: e.answer.Status.String()}) {
+		known := kept{CA: e.ca, Status: e.answer.Status.String()}
+		if e.kept || e.answer.Status == None || !named(key, known) {
 			continue
 		}
 		gone[key] = true

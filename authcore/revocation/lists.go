@@ -63,7 +63,8 @@ func (s *Source) fetchList(ctx context.Context, sub *subject, t Target) (*heldLi
 	case <-f.done:
 		return f.held, f.fault
 	case <-ctx.Done():
-		return nil, &Error{Reason: audit.CRLStale, Detail: "the list at " + audit.Printable(t.URL) + " is still being fetched"}
+		return nil, &Error{Reason: audit.CRLStale,
+			Detail: "the list at " + audit.Printable(t.URL) + " is still being fetched"}
 	}
 }
 
@@ -117,17 +118,24 @@ func (s *Source) bringList(sub *subject, t Target, had *heldList) (*heldList, *E
 		s.hold(&renewed)
 		return &renewed, nil
 	}
+	return s.takeList(sub, der, listRecord{URL: t.URL, CA: sub.ca, Fetched: now, Validators: validators}, had)
+}
+
+// takeList verifies a list that was fetched, and puts it in force.
+func (s *Source) takeList(sub *subject, der []byte, r listRecord, had *heldList) (*heldList, *Error) {
 	list, err := VerifyCRL(der, sub.issuer)
-	s.config.Fetcher.Judged(t.URL, err)
+	s.config.Fetcher.Judged(r.URL, err)
 	if err != nil {
 		s.counts.failures.Add(1)
 		return nil, asError(err, audit.CRLStale)
 	}
-	s.config.Fetcher.Dated(t.URL, list.ThisUpdate, list.NextUpdate)
-	if had != nil && list.ThisUpdate.Before(had.ThisUpdate) && had.ThisUpdate.Before(now.Add(sub.rules.Skew)) {
-		return nil, &Error{Reason: audit.CRLStale, Detail: "the list at " + audit.Printable(t.URL) + " is older than the one known"}
+	s.config.Fetcher.Dated(r.URL, list.ThisUpdate, list.NextUpdate)
+	if had != nil && list.ThisUpdate.Before(had.ThisUpdate) &&
+		!had.ThisUpdate.After(r.Fetched.Add(sub.rules.Skew)) { // as for answers, see Answer.ahead
+		return nil, &Error{Reason: audit.CRLStale,
+			Detail: "the list at " + audit.Printable(r.URL) + " is older than the one known"}
 	}
-	fresh := newFetched(list, sub, listRecord{URL: t.URL, CA: sub.ca, Fetched: now, Validators: validators})
+	fresh := newFetched(list, sub, r)
 	s.hold(fresh)
 	s.keepList(fresh, der)
 	return fresh, nil

@@ -98,7 +98,8 @@ func (s *Source) attempt(ctx context.Context, sub *subject, a attempt, t Target)
 		return outcome{fault: fault}
 	}
 	if !s.asking.pass(ctx, hostOf(t.URL), func() { got = s.askResponder(ctx, sub, t) }) {
-		got.fault = &Error{Reason: audit.OCSPUnavailable, Detail: "too many are asking " + audit.Printable(t.URL)}
+		got.fault = &Error{Reason: audit.OCSPUnavailable,
+			Detail: "too many are asking " + audit.Printable(t.URL)}
 	}
 	return got
 }

@@ -80,46 +80,62 @@ func (s *Source) keep(key Key, r record) {
 
 // recall brings back what the Cache knows of sub.
 func (s *Source) recall(sub *subject, at Moment) {
-	s.mu.Lock()
-	purges := s.purges
-	s.mu.Unlock()
-	r, answer, known := s.readBack(sub, at)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.table.get(sub.key)
-	if e != nil {
-		e.kept = false
-	}
-	if !known || s.purges != purges {
-		return
-	}
-	if answer.Signer != nil {
-		by := s.table.get(KeyFor(sub.key.Issuer, answer.Signer))
-		if by != nil && by.answer.Status == Revoked {
+	for range 3 { // what is forgotten while it is being read must not come back
+		s.mu.Lock()
+		purges := s.purges
+		s.mu.Unlock()
+		if s.recalled(sub, s.readBack(sub, at), purges) {
 			return
 		}
 	}
-	e = s.entryFor(sub)
+}
+
+// recalled takes in what was read, unless something has been forgotten since.
+func (s *Source) recalled(sub *subject, r recollection, purges uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.purges != purges {
+		return false
+	}
+	if r.known && r.answer.Signer != nil {
+		by := s.table.get(KeyFor(sub.key.Issuer, r.answer.Signer))
+		r.known = by == nil || by.answer.Status != Revoked
+	}
+	if e := s.table.get(sub.key); e != nil {
+		e.kept = false
+	}
+	if !r.known {
+		return true
+	}
+	e := s.entryFor(sub)
 	e.kept = false
-	if supersedes(&e.answer, &answer) {
-		e.setAnswer(answer, r.Obtained)
+	if supersedes(&e.answer, &r.answer) {
+		e.setAnswer(r.answer, r.Obtained)
 		e.seen = latestOf(e.seen, r.Seen)
 	}
+	return true
+}
+
+// A recollection is a record that was read, and the answer in it, if that could be verified.
+type recollection struct {
+	record
+	answer Answer
+	known  bool
 }
 
 // readBack reads and verifies what the Cache has of sub. Whatever is wrong with it makes it
 // unknown.
-func (s *Source) readBack(sub *subject, at Moment) (r record, a Answer, known bool) {
+func (s *Source) readBack(sub *subject, at Moment) (r recollection) {
 	value, ok, err := s.config.Answers.Get(sub.key.Bytes())
-	if err != nil || !ok || json.Unmarshal(value, &r) != nil {
-		return r, a, false
+	if err != nil || !ok || json.Unmarshal(value, &r.record) != nil {
+		return r
 	}
-	a, err = VerifyResponse(r.DER, sub.cert, sub.issuer, VerifyOptions{
+	r.answer, err = VerifyResponse(r.DER, sub.cert, sub.issuer, VerifyOptions{
 		Now: at.Now, FromCache: true, Skew: sub.rules.Skew,
 	})
-	if err != nil {
+	if r.known = err == nil; !r.known {
 		s.config.Logger.Warn("an answer kept about a certificate cannot be verified any more",
 			"ca", sub.ca, "serial", sub.key.SerialHex(), "error", err)
 	}
-	return r, a, err == nil
+	return r
 }

@@ -94,8 +94,8 @@ func (v *view) newStaple(credential *tls.Certificate) *staple {
 
 func (s *Source) recallStaple(st *staple) {
 	at := s.config.Clock()
-	if r, answer, known := s.readBack(&st.sub, at); known {
-		st.set(answer, r.DER, at.Now)
+	if r := s.readBack(&st.sub, at); r.known {
+		st.set(r.answer, r.DER, at.Now)
 	}
 }
 
