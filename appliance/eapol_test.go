@@ -134,6 +134,9 @@ func (s *site) user(o lab.UserOptions) *lab.Leaf {
 	if o.Identity == "" {
 		o.Identity = "alice@acme.example"
 	}
+	if o.OCSP == nil {
+		o.OCSP = s.ocsp
+	}
 	return must(s.ca.IssueUser(o))(s.t)
 }
 

@@ -32,6 +32,7 @@ type site struct {
 	ca        *lab.CA // vouches for users
 	serverCA  *lab.CA
 	clock     clock
+	ocsp      []string // responders that users' certificates name, unless told otherwise
 }
 
 // newSite writes a configuration that works: one CA, an ECDSA server credential, the user
@@ -153,6 +154,8 @@ type decision struct {
 	TLSVersion    string `json:"tls_version"`
 	CertSHA256    string `json:"cert_sha256"`
 	OCSP          string
+	OCSPSource    string `json:"ocsp_source"`
+	OCSPAge       int64  `json:"ocsp_age_s"`
 	Resumed       bool
 	Rounds        int
 	Generation    uint64
