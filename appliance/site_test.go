@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"gatehouse/appliance"
 	"gatehouse/appliance/bootconf"
+	"gatehouse/appliance/control"
 	"gatehouse/authcore/pki/lab"
 )
 
@@ -89,13 +91,19 @@ func (s *site) start() *site {
 // run runs the appliance until the test ends.
 func (s *site) run() {
 	s.t.Helper()
-	a, err := appliance.New(appliance.Config{
-		Boot: s.boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
-		Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	var a *appliance.Appliance
+	// Programs that other tests start hold the locks of the life before until they have begun.
+	s.eventually("alone in its state directory", func() bool {
+		var err error
+		a, err = appliance.New(appliance.Config{
+			Boot: s.boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
+			Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		})
+		if err != nil && !errors.Is(err, control.ErrRunning) {
+			s.t.Fatal(err)
+		}
+		return err == nil
 	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
