@@ -1,10 +1,13 @@
 package appliance_test
 
 import (
+	"math/big"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/authcore/pki/lab"
 )
 
 const years = 365 * 24 * time.Hour
@@ -97,6 +100,69 @@ func TestOC16StaleStaysStale(t *testing.T) {
 			s.passFault()
 			s.rejected(known, "ocsp_unavailable")
 		})
+	}
+}
+
+// TestOC16NothingIsLockedIntoTheFuture lets the wall clock and the responder's be a month ahead
+// for a while, which can be believed. Whatever was learnt then holds up nobody once they are
+// right again: neither that a device is unknown, nor that nobody answered, nor an answer that is
+// newer than any other will be for a month.
+func TestOC16NothingIsLockedIntoTheFuture(t *testing.T) {
+	t.Parallel()
+	for name, restart := range map[string]bool{"running": false, "restarted": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, r := newOCSPSite(t, "")
+			naming := func(route string, answer http.HandlerFunc) station {
+				url := r.handle(route, answer)
+				return station{leaf: s.user(lab.UserOptions{Options: lab.Options{OCSP: []string{url}}})}
+			}
+			nobody := func(*big.Int) bool { return false }
+			known, newcomer := s.alice(), s.alice()
+			failing := naming("failing", raw("no HTTP\r\n\r\n"))
+			unknown := naming("unknown", r.answer("unknown", s.ca, lab.ResponderOptions{Issued: nobody}))
+			const leap = 30 * 24 * time.Hour
+			t.Run("ahead", func(t *testing.T) {
+				s.t = t
+				s.start().believeClock()
+				s.accept(known)
+				s.clock.move(leap)
+				s.accept(known)
+				s.accept(newcomer)
+				for range 3 { // which opens the breaker
+					s.rejected(failing, "ocsp_unavailable")
+					s.passFault()
+				}
+				s.rejected(failing, "ocsp_unavailable")
+				s.rejected(unknown, "ocsp_unknown")
+				if restart {
+					return
+				}
+				s.clock.move(-leap)
+				s.nobodyIsLockedOut(r, known, newcomer, failing, unknown)
+			})
+			if restart {
+				s.clock.move(-leap)
+				t.Run("right", func(t *testing.T) {
+					s.t = t
+					s.start()
+					s.nobodyIsLockedOut(r, known, newcomer, failing, unknown)
+				})
+			}
+		})
+	}
+}
+
+// nobodyIsLockedOut has all sign in, after their responders have become good ones.
+func (s *site) nobodyIsLockedOut(r *responder, all ...station) {
+	s.t.Helper()
+	r.serve("failing", s.ca, lab.ResponderOptions{})
+	r.serve("unknown", s.ca, lab.ResponderOptions{})
+	for i, st := range all {
+		ok, _ := s.eapol(st)
+		if d := s.decision(); !ok || d.OCSP != "good" {
+			s.t.Errorf("device %d: got %+v, want good", i, d)
+		}
 	}
 }
 
