@@ -115,6 +115,10 @@ func (s *Source) nudge() {
 	}
 }
 
+// Reconfigured says that another configuration is in force: Run looks at it, and asks about new
+// server credentials. It never blocks.
+func (s *Source) Reconfigured() { s.nudge() }
+
 // Run renews what is due until ctx ends, and then waits for those who still ask. It is called
 // once; afterwards nobody is asked any more.
 func (s *Source) Run(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package revocation
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -35,12 +36,31 @@ func (s *Source) Credentials(sn *snapshot.Snapshot) []tls.Certificate {
 	have := s.stapled.Load()
 	if have == nil || have.snapshot != sn {
 		s.nudge()
+	}
+	if have == nil {
 		return sn.Certificates()
 	}
 	if now := s.config.Clock().Now; now.Before(have.from) || !now.Before(have.until) {
 		return sn.Certificates()
 	}
+	if have.snapshot != sn {
+		return have.carried(sn.Certificates())
+	}
 	return have.certificates
+}
+
+// carried returns credentials with the answers about those that were there before: a new
+// configuration is looked at a moment after it is in force.
+func (st *stapled) carried(credentials []tls.Certificate) []tls.Certificate {
+	credentials = slices.Clone(credentials)
+	for i := range credentials {
+		for _, old := range st.certificates {
+			if bytes.Equal(old.Certificate[0], credentials[i].Certificate[0]) {
+				credentials[i].OCSPStaple = old.OCSPStaple
+			}
+		}
+	}
+	return credentials
 }
 
 // watchCredentials begins to fetch answers about the credentials of v.
