@@ -32,7 +32,7 @@ type station struct {
 
 // peerProgram returns the path of a real peer, or ends the test: by a skip that says what is
 // missing, with CI=true by failure.
-func peerProgram(t *testing.T, name string) string {
+func peerProgram(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err == nil {

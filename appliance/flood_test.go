@@ -131,7 +131,7 @@ func (s *site) record() [][]byte {
 
 // relay carries datagrams of one client to the server on port and back, shows those of the
 // client, and returns the port to talk to.
-func relay(t *testing.T, port int, show func([]byte)) int {
+func relay(t testing.TB, port int, show func([]byte)) int {
 	t.Helper()
 	loopback := net.IPv4(127, 0, 0, 1)
 	front := must(net.ListenUDP("udp", &net.UDPAddr{IP: loopback}))(t)

@@ -29,7 +29,7 @@ type responder struct {
 
 // newOCSPSite is a site that validates good standing, with a responder that says good of all
 // that s.ca has issued. rules are further keys of the CA's revocation.
-func newOCSPSite(t *testing.T, rules string) (*site, *responder) {
+func newOCSPSite(t testing.TB, rules string) (*site, *responder) {
 	t.Helper()
 	s := newSite(t)
 	s.write("policy.yaml", "eap: {reject_delay: 500ms}\n")

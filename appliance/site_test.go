@@ -24,7 +24,7 @@ const sharedSecret = "a shared secret of the tests"
 
 // A site is a configuration directory and the appliance that runs on it, in this process.
 type site struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	state     string
 	log       *logBuffer
@@ -39,7 +39,7 @@ type site struct {
 
 // newSite writes a configuration that works: one CA, an ECDSA server credential, the user
 // alice. Tests change it before start.
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir(), state: shortTempDir(t), log: newLogBuffer(), boot: bootconf.Default()}
 	s.boot.Listen = bootconf.Listen{
@@ -202,7 +202,7 @@ func (l *logBuffer) decisions() []decision {
 	return all
 }
 
-func (l *logBuffer) next(t *testing.T, s *site) decision {
+func (l *logBuffer) next(t testing.TB, s *site) decision {
 	t.Helper()
 	var d decision
 	s.eventually("decided", func() bool {
@@ -236,8 +236,8 @@ func (c *clock) move(d time.Duration) {
 }
 
 // must unwraps a result whose error fails the test.
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -247,7 +247,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 }
 
 // shortTempDir returns a directory whose name leaves room for a unix socket's 108 bytes.
-func shortTempDir(t *testing.T) string {
+func shortTempDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gh")
 	if err != nil {
