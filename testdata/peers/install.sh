@@ -16,6 +16,9 @@ hostapd            hostapd          test   authcore/supplicant: an EAP server th
 wpa_supplicant     wpasupplicant    test   the client of Linux desktops
 radsecproxy        radsecproxy      test   RADIUS/TLS and RADIUS/DTLS
 openssl            openssl          test   certificates that Go does not make, TLS without EMS
+minisign           minisign         test   sync/bundle: signatures, both ways
+age                age              test   sync/bundle: encrypted secrets, both ways
+age-keygen         age              test   likewise
 systemd-analyze    systemd          test   packaging: the score of the unit
 cc                 gcc              test   the race detector
 shellcheck         shellcheck       test   make lint: the shell scripts
