@@ -21,6 +21,7 @@ type clientYAML struct {
 	Address              string    `yaml:"address"`
 	Secret               string    `yaml:"secret"`
 	SecretFile           string    `yaml:"secret_file"`
+	SecretRef            string    `yaml:"secret_ref"`
 	MessageAuthenticator string    `yaml:"message_authenticator"`
 	AllowPAP             bool      `yaml:"allow_pap"`
 	AllowMSCHAP          bool      `yaml:"allow_mschap"`
@@ -32,6 +33,7 @@ type coaYAML struct {
 	Port       uint16 `yaml:"port"`
 	Secret     string `yaml:"secret"`
 	SecretFile string `yaml:"secret_file"`
+	SecretRef  string `yaml:"secret_ref"`
 }
 
 type peerYAML struct {
@@ -79,7 +81,7 @@ func (d *document) client(at string, y *clientYAML) policy.Client {
 			"message_authenticator: off leaves this client open to forged answers (CVE-2024-3596)",
 			"update the client and write require")
 	}
-	c.CoASecret = d.secret(at+".coa.secret", y.CoA.Secret, at+".coa.secret_file", y.CoA.SecretFile)
+	c.CoASecret = d.secret(at+".coa.secret", given{y.CoA.Secret, y.CoA.SecretFile, y.CoA.SecretRef})
 	if d.at.Has(at + ".tls") {
 		d.tlsClient(at, y, &c)
 		return c
@@ -107,13 +109,15 @@ func (d *document) address(at, address string, c *policy.Client) {
 
 // sharedSecret is RP-15: never empty, and a warning when it is short.
 func (d *document) sharedSecret(at string, y *clientYAML) policy.Secret {
-	s := d.secret(at+".secret", y.Secret, at+".secret_file", y.SecretFile)
+	s := d.secret(at+".secret", given{y.Secret, y.SecretFile, y.SecretRef})
 	where := at + ".secret"
-	if d.at.Has(at + ".secret_file") {
-		where = at + ".secret_file"
+	for _, key := range []string{at + ".secret_file", at + ".secret_ref"} {
+		if d.at.Has(key) {
+			where = key
+		}
 	}
 	switch {
-	case len(s) == 0 && where == at+".secret_file":
+	case len(s) == 0 && where != at+".secret" && y.SecretFile+y.SecretRef != "":
 		return nil // reported where it was read
 	case len(s) == 0 && !d.at.Has(where):
 		d.report(Error, at, "the client has no secret", "write secret: or secret_file:, as the access point has it")
@@ -130,7 +134,7 @@ func (d *document) sharedSecret(at string, y *clientYAML) policy.Secret {
 
 // tlsClient judges a client that is known by its certificate.
 func (d *document) tlsClient(at string, y *clientYAML, c *policy.Client) {
-	for _, key := range []string{"address", "secret", "secret_file"} {
+	for _, key := range []string{"address", "secret", "secret_file", "secret_ref"} {
 		if d.at.Has(at + "." + key) {
 			d.report(Error, at+"."+key, fmt.Sprintf("a client with tls has no %s", key),
 				"make two clients of it, one over UDP and one over TLS")

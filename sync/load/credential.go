@@ -2,6 +2,7 @@ package load
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"path"
 	"time"
@@ -23,6 +24,10 @@ func readCredential(t *tree, name string, now time.Time) *credentialFile {
 		f.fail(certFile, 0, "the folder's name is not usable", nameRemedy)
 	}
 	cert := f.half(t, certFile, keyFile)
+	if t.secrets.closed && !f.failed && !t.files[keyFile] {
+		f.withoutKey(name, certFile, cert, now)
+		return f
+	}
 	key := f.half(t, keyFile, certFile)
 	if f.failed {
 		return f
@@ -37,6 +42,23 @@ func readCredential(t *tree, name string, now time.Time) *credentialFile {
 	}
 	f.credential = c
 	return f
+}
+
+// withoutKey makes a credential of a certificate whose key is sealed.
+func (f *credentialFile) withoutKey(name, file string, cert []byte, now time.Time) {
+	certs, err := pki.ParseCertificates(cert)
+	if err != nil {
+		line, text := pemError(err)
+		f.fail(file, line, text, "")
+		return
+	}
+	f.credential = &pki.Credential{Name: name, TLS: tls.Certificate{Leaf: certs[0]}}
+	for _, c := range certs {
+		f.credential.TLS.Certificate = append(f.credential.TLS.Certificate, c.Raw)
+	}
+	for _, w := range f.credential.Warnings(now) {
+		f.warn(file, 0, w, "")
+	}
 }
 
 // half reads one of the two files.

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/authcore/policy"
 	"gatehouse/sync/strictyaml"
 )
 
@@ -138,39 +137,6 @@ func (d *document) names(path string, values []string) {
 			d.report(Warning, at, fmt.Sprintf("%q stands here twice", clip(v)), "remove one")
 		}
 	}
-}
-
-// secret returns the secret at path, or what the file named at fileKey holds without the line
-// break at its end. Nil without a problem: neither is given.
-func (d *document) secret(path, value, fileKey, file string) policy.Secret {
-	switch {
-	case file == "": // the default, spelt out
-		return policy.Secret(value)
-	case d.at.Has(path) && d.at.Has(fileKey):
-		d.report(Error, fileKey, fmt.Sprintf("both %s and %s are given", leaf(path), leaf(fileKey)),
-			"remove one")
-		return nil
-	}
-	name, ok := d.relative(file)
-	if !ok || !d.tree.files[name] {
-		text := fmt.Sprintf("%s: there is no file %q", leaf(fileKey), clip(file))
-		if err := d.tree.unreadable[name]; err != nil {
-			text = fmt.Sprintf("%s: the file cannot be read: %v", leaf(fileKey), err)
-		}
-		d.report(Error, fileKey, text, "name a file inside the configuration directory, relative to "+
-			folder(d.file)+", not one whose name begins with a dot")
-		return nil
-	}
-	data, err := d.tree.read(name)
-	if err != nil {
-		d.report(Error, fileKey, fmt.Sprintf("%s: the file cannot be read: %v", leaf(fileKey), err), "")
-		return nil
-	}
-	s := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-	if s == "" {
-		d.report(Error, fileKey, fmt.Sprintf("%s: the file is empty", leaf(fileKey)), "put the secret into it")
-	}
-	return policy.Secret(s)
 }
 
 // relative resolves a file named in d. False: it lies outside of the configuration directory.

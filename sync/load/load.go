@@ -38,6 +38,15 @@ type Options struct {
 	// Unchanged returns the users that are indexed already, if they are those that hash stands
 	// for: then no file of users is parsed. Nil: all are.
 	Unchanged func(hash [32]byte) (identity.Users, bool)
+
+	// Secrets are the values that the files name by secret_ref and password_ref: those of a
+	// bundle. Nil: these are loose files, which may name none. It is not written.
+	Secrets map[string]string
+
+	// WithoutSecrets loads a bundle whose secrets cannot be opened, to look at it or compare it,
+	// never to serve it: references stand for themselves, credentials may lack their keys, and
+	// users may be missing.
+	WithoutSecrets bool
 }
 
 // Load reads the configuration directory fsys.
@@ -59,6 +68,7 @@ func Load(fsys fs.FS, opt Options) (*snapshot.Draft, Problems) {
 		return nil, Problems{{File: ".", Severity: Error,
 			Text: fmt.Sprintf("the configuration directory cannot be read: %v", err)}}
 	}
+	t.secrets = secrets{values: opt.Secrets, closed: opt.WithoutSecrets}
 	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
 		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed()}
 	if opt.LastUsers != nil {
@@ -69,7 +79,7 @@ func Load(fsys fs.FS, opt Options) (*snapshot.Draft, Problems) {
 		l.usersInForce = opt.LastGood.Users
 	}
 	draft := l.load()
-	draft.Hash = t.hash()
+	draft.Hash = t.secrets.hash(t.hash())
 	problems := l.collect()
 	if l.lost || len(draft.Servers) == 0 || len(draft.Credentials) == 0 {
 		return nil, problems

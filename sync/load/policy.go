@@ -70,6 +70,7 @@ type smtpYAML struct {
 	To           []string `yaml:"to"`
 	Username     string   `yaml:"username"`
 	PasswordFile string   `yaml:"password_file"`
+	PasswordRef  string   `yaml:"password_ref"`
 }
 
 var tlsVersions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}
@@ -187,7 +188,7 @@ func (d *document) notices(y *policyYAML, p *policy.Notices) {
 	}
 	*p = policy.Notices{Days: y.Notices.Days, Webhook: y.Notices.Webhook, SMTP: policy.SMTP{
 		Address: m.Address, From: m.From, To: m.To, Username: m.Username,
-		Password: d.secret("notices.smtp.password", "", "notices.smtp.password_file", m.PasswordFile),
+		Password: d.secret("notices.smtp.password", given{file: m.PasswordFile, ref: m.PasswordRef}),
 	}}
 }
 

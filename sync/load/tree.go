@@ -37,6 +37,7 @@ type tree struct {
 	files      map[string]bool
 	sums       map[string][sha256.Size]byte
 	unreadable map[string]error // folders, and files that are no regular ones
+	secrets    secrets          // that files may name
 }
 
 // openTree lists fsys. The error is that of the directory itself.
@@ -96,10 +97,12 @@ func (t *tree) walk(dir string, depth int) error {
 
 // isPassedOver reports whether the configuration has nothing to do with name: what editors,
 // version control and Kubernetes leave behind, documentation, the files of gatehouse.yaml, which
-// need a restart, and demo/, where `init --demo` keeps what belongs to the demo's client.
+// need a restart, what is for bundles only, and demo/, where `init --demo` keeps what belongs to
+// the demo's client.
 func isPassedOver(name string) bool {
 	base := path.Base(name)
-	for _, suffix := range []string{"~", ".swp", ".swo", ".bak", ".orig", ".tmp", ".md", ".pub", "#"} {
+	for _, suffix := range []string{"~", ".swp", ".swo", ".bak", ".orig", ".tmp", ".md", ".pub", "#",
+		".age", ".recipients"} {
 		if strings.HasSuffix(base, suffix) {
 			return true
 		}

@@ -26,7 +26,7 @@ func (l *loader) loadUsers(d *snapshot.Draft) {
 		return
 	}
 	before := l.countProblems()
-	live := l.chooseUsers(d.Policy.AllowEmpty)
+	live := l.chooseUsers(d.Policy.AllowEmpty || l.tree.secrets.closed)
 	var all answer
 	for _, v := range live {
 		d.UserSets = append(d.UserSets, v.set)
