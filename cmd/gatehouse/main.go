@@ -1,6 +1,6 @@
 // Command gatehouse is the whole appliance in one binary: argv in, exit code out. Each
 // sub-command has a file of its own; what they do is done by appliance, authcore/supplicant,
-// authcore/pki/lab and sync/load.
+// authcore/pki/lab, sync/bundle and sync/load.
 //
 // Results go to stdout, messages to stderr. Secrets come by file, stdin or environment, never
 // by argument.
