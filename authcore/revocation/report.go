@@ -75,6 +75,8 @@ type ListReport struct {
 	ThisUpdate time.Time `json:"this_update"`
 	NextUpdate time.Time `json:"next_update"`
 	Expired    bool      `json:"expired"`
+	Fetched    time.Time `json:"fetched,omitzero"` // or found unchanged; zero: it is a file
+	Refresh    time.Time `json:"refresh,omitzero"` // when it is fetched anew
 }
 
 // A StapleReport is a server credential that names a responder.
@@ -151,6 +153,7 @@ func (l *heldList) report(ca string, now time.Time) ListReport {
 	return ListReport{
 		CA: ca, Name: l.name, Entries: l.Len(), ThisUpdate: l.ThisUpdate.UTC(),
 		NextUpdate: l.NextUpdate.UTC(), Expired: now.After(l.NextUpdate),
+		Fetched: l.fetched.UTC(), Refresh: l.renew.UTC(),
 	}
 }
 

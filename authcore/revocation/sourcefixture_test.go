@@ -103,6 +103,9 @@ func (s *site) publish() *snapshot.Snapshot {
 		s.Fatal(err)
 	}
 	s.holder.Swap(sn)
+	if s.source != nil {
+		s.source.Reconfigured()
+	}
 	return sn
 }
 

@@ -128,10 +128,9 @@ func TestOC16Steps(t *testing.T) {
 	s.answer(lab.ResponderOptions{Revocations: s.revoked})
 	s.move(10 * time.Minute)
 	eventually(t, "for the responder to be believed again", func() bool {
-		r := s.source.Report().Responders
-		return len(r) == 1 && r[0].Breaker == "closed"
+		s.move(10 * time.Second)
+		return s.standing(p).Acceptable
 	})
-	s.move(10 * time.Second)
 	s.admit(p, "alice")
 	s.revoke(p, lab.Unspecified)
 	s.move(far)

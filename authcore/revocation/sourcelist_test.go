@@ -280,10 +280,15 @@ func TestDistributionPoint(t *testing.T) {
 		t.Errorf("got %d fetches, want 1 for both", n)
 	}
 	s.move(45 * time.Minute) // half of its life, and not modified
-	eventually(t, "for the renewal", func() bool { return lists.same.Load() == 1 })
+	eventually(t, "for the renewal", func() bool {
+		return s.source.Report().Lists[0].Fetched.Equal(codecNow.Add(45 * time.Minute))
+	})
+	if n := lists.same.Load(); n != 1 {
+		t.Errorf("got %d answers that nothing has changed, want 1", n)
+	}
 	s.revoke(q, lab.KeyCompromise)
 	lists.serveList(s.inter, lab.CRLOptions{})
-	s.move(12 * time.Minute)
+	s.move(s.source.Report().Lists[0].Refresh.Sub(s.moment().Now) + time.Second)
 	eventually(t, "for the withdrawal", func() bool { return len(s.withdrawals()) == 1 })
 	s.expect(p, "good crl")
 	s.expect(q, "cert_revoked")

@@ -186,7 +186,7 @@ func TestOC13HoldIsLifted(t *testing.T) {
 	s.move(2 * time.Minute)
 	s.expect(p, "good responder")
 	s.requests(1)
-	s.settled()
+	eventually(t, "for the disk", func() bool { return s.answers.has(`"status":"good"`) })
 	s.restart()
 	s.expect(p, "good responder") // asked a moment ago, before the restart
 	s.requests(0)
