@@ -29,7 +29,7 @@ func (a *Authenticator) challenge(c *conversation, r eap.Result, invalid bool) {
 		a.fault(c, err)
 		return
 	}
-	a.table.expect(c, c.state)
+	a.table.expect(c, c.state, a.config.Now())
 	a.respond(c, resp, 0)
 }
 

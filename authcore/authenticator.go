@@ -33,9 +33,9 @@ const (
 	// DefaultLifetime is how long one conversation may take (RFC 3579 leaves it open; the
 	// field uses 30 to 60 s).
 	DefaultLifetime = 45 * time.Second
-	// DefaultGrace is how long a conversation is safe from giving way to another. A device
-	// shows its certificate within a second, if the network is not very slow, and a NAS that
-	// is left without an answer asks again after 2 to 5 s.
+	// DefaultGrace is how long after its last answer a conversation is safe from giving way to
+	// another. A device goes on within a second, if the network is not very slow, and a NAS
+	// that is left without an answer asks again after 2 to 5 s.
 	DefaultGrace = 2 * time.Second
 	// largeFlights bounds the octets that all conversations together hold of unfinished
 	// flights beyond eaptls.FreeFlight each.

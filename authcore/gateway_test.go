@@ -77,7 +77,7 @@ func newGateway(t testing.TB, change func(*authcore.Config)) *gateway {
 	}
 	g.auth = authcore.New(config)
 	server, err := radserver.New(radserver.Config{
-		Address: "127.0.0.1:0", Handler: g.auth, Sink: g.events, Logger: logger,
+		Address: "127.0.0.1:0", Now: config.Now, Handler: g.auth, Sink: g.events, Logger: logger,
 		Drain: time.Millisecond, ReplyLife: 2 * time.Second,
 		Clients: func() *policy.Clients {
 			if sn := g.holder.Load(); sn != nil {

@@ -415,6 +415,30 @@ func TestDO1NobodyGivesWayAtOnce(t *testing.T) {
 	g.good()
 }
 
+// One that moves on does not give way, however old it is: the oldest that is silent does.
+func TestDO1WhoMovesOnStays(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	g := newGateway(t, func(c *authcore.Config) {
+		c.Conversations, c.PerNAS, c.Grace = 2, 2, 10*time.Second
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	oldest := g.until(g.device("alice"), supplicant.StageIdentity)
+	silent := g.device("alice")
+	g.until(silent, supplicant.StageIdentity)
+	ahead.Store(int64(20 * time.Second))
+	if err := oldest.Until(t.Context(), supplicant.StageHello); err != nil {
+		t.Fatal(err)
+	}
+	g.good()
+	if event := g.event(silent.CallingStationID); event.Reason != audit.Overloaded {
+		t.Errorf("the silent one got %+v, want overloaded", event)
+	}
+	if report, err := oldest.Finish(t.Context()); err != nil || !report.OK() {
+		t.Errorf("the one that moved on got %+v, %v", report, err)
+	}
+}
+
 func TestDO1FullOfCertificates(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t, func(c *authcore.Config) { c.Conversations, c.PerNAS, c.Grace = 2, 2, 1 })

@@ -33,7 +33,7 @@ type limits struct {
 	all      int           // conversations under way; as many finished ones are kept
 	nas      int           // under way from one NAS
 	lifetime time.Duration // from the first packet to the answer that ends it
-	grace    time.Duration // from the first packet, in which none gives way to another
+	grace    time.Duration // from the last packet, in which none gives way to another
 	linger   time.Duration // during which a finished one still answers a retransmission
 }
 
@@ -52,6 +52,7 @@ type place struct {
 	element  *list.Element
 	own      *list.Element // in the NAS's unshown; nil: shown or finished
 	deadline time.Time
+	active   time.Time  // when it was answered last, or began
 	states   []stateKey // at most two: the expected and the previous
 }
 
@@ -65,8 +66,9 @@ func newTable(l limits) *table {
 }
 
 // add takes in c if there is room, in the table and the NAS's part of it. shed is the
-// conversation that gives way to it, the oldest without a certificate. None does in its first
-// moments: a server that sends everybody away to let others begin would carry out nothing.
+// conversation that gives way to it, the oldest without a certificate that does not move on.
+// None does that has moved a moment ago: a server that sends everybody away to let others begin
+// would carry out nothing.
 func (t *table) add(c *conversation, now time.Time) (shed *conversation, _ admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -77,12 +79,10 @@ func (t *table) add(c *conversation, now time.Time) (shed *conversation, _ admis
 		noRoom, candidates = true, share.unshown
 	}
 	if noRoom {
-		oldest := candidates.Front()
-		if oldest == nil {
+		if candidates.Len() == 0 {
 			return nil, full
 		}
-		shed = oldest.Value.(*conversation)
-		if begun := t.places[shed].deadline.Add(-t.lifetime); now.Sub(begun) < t.grace {
+		if shed = t.idleLocked(candidates, now); shed == nil {
 			return nil, crowded
 		}
 		t.removeLocked(shed)
@@ -94,9 +94,25 @@ func (t *table) add(c *conversation, now time.Time) (shed *conversation, _ admis
 	share.conversations++
 	t.places[c] = &place{
 		list: t.unshown, element: t.unshown.PushBack(c), own: share.unshown.PushBack(c),
-		deadline: now.Add(t.lifetime),
+		deadline: now.Add(t.lifetime), active: now,
 	}
 	return shed, admitted
+}
+
+// maxIdleLook bounds how many conversations are looked at to find one that gives way.
+const maxIdleLook = 64
+
+// idleLocked returns the oldest of l that has not moved for as long as the grace, or nil.
+func (t *table) idleLocked(l *list.List, now time.Time) *conversation {
+	looked := 0
+	for el := l.Front(); el != nil && looked < maxIdleLook; el = el.Next() {
+		c := el.Value.(*conversation)
+		if now.Sub(t.places[c].active) >= t.grace {
+			return c
+		}
+		looked++
+	}
+	return nil
 }
 
 // claim makes c the one conversation of its device, and returns the one that it supersedes, or
@@ -123,14 +139,16 @@ func (t *table) find(state stateKey) *conversation {
 	return t.states[state]
 }
 
-// expect makes c findable by state, and by the one before, and by no other.
-func (t *table) expect(c *conversation, state stateKey) {
+// expect makes c findable by state, which it is answered with at now, and by the one before,
+// and by no other.
+func (t *table) expect(c *conversation, state stateKey, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := t.places[c]
 	if p == nil {
 		return
 	}
+	p.active = now
 	if len(p.states) == 2 {
 		delete(t.states, p.states[0])
 		p.states[0], p.states = p.states[1], p.states[:1]
