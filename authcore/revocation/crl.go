@@ -42,19 +42,19 @@ type revocation struct {
 // without nextUpdate, which every CRL must have. Whether the list is still in force is not
 // judged here: its answers have a Freshness. Errors are always *Error. VerifyCRL neither keeps
 // nor changes der.
-func VerifyCRL(der []byte, issuer *x509.Certificate) (*List, error) {
+func VerifyCRL(der []byte, issuer *x509.Certificate) (_ *List, err error) {
+	defer contain(&err)
 	if len(der) > MaxCRLBytes {
 		return nil, unusable("the CRL has %d bytes; at most %d are accepted", len(der), MaxCRLBytes)
 	}
 	var b crlBody
-	if err := b.parse(der); err != nil {
+	if err = b.parse(der); err != nil {
 		return nil, err
 	}
 	if err := b.checkIssuer(issuer); err != nil {
 		return nil, err
 	}
 	list := &List{Issuer: IssuerOf(issuer), ThisUpdate: b.thisUpdate, NextUpdate: b.nextUpdate}
-	var err error
 	if list.scope, err = readScope(b.extensions); err != nil {
 		return nil, err
 	}

@@ -31,3 +31,11 @@ func unusable(format string, args ...any) error {
 func unauthorized(format string, args ...any) error {
 	return &Error{Reason: audit.OCSPUnauthorized, Detail: fmt.Sprintf(format, args...)}
 }
+
+// contain turns a panic over bytes from a stranger into an error: they were read by a goroutine
+// of its own, and would end the process.
+func contain(err *error) {
+	if r := recover(); r != nil {
+		*err = unusable("reading it failed in a way that nobody foresaw: %v", r)
+	}
+}

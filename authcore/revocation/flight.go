@@ -3,7 +3,6 @@ package revocation
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -115,20 +114,7 @@ func (s *Source) fly(e *entry, sub *subject) {
 	if kept { // what has been revoked must not be forgotten over an answer that is newer here only
 		s.recall(sub, s.config.Clock())
 	}
-	s.land(e, sub, s.pursueSafely(ctx, sub))
-}
-
-// pursueSafely is pursue. A panic over an answer that nobody foresaw costs that answer and not
-// the process.
-func (s *Source) pursueSafely(ctx context.Context, sub *subject) (got outcome) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.config.Logger.Error("panic over the standing of a certificate",
-				"serial", sub.key.SerialHex(), "panic", r, "stack", string(debug.Stack()))
-			got = outcome{fault: &Error{Reason: audit.OCSPUnavailable, Detail: "internal error, see the log"}}
-		}
-	}()
-	return s.pursue(ctx, sub)
+	s.land(e, sub, s.pursue(ctx, sub))
 }
 
 // land takes the outcome in and wakes whoever waits.

@@ -38,7 +38,8 @@ type VerifyOptions struct {
 // answer from the network that is dated in the future is refused. Errors are always *Error; a
 // responder that declines to answer (tryLater and its kind) is one. It neither keeps nor
 // changes der, and is safe for concurrent use.
-func VerifyResponse(der []byte, cert, issuer *x509.Certificate, opt VerifyOptions) (Answer, error) {
+func VerifyResponse(der []byte, cert, issuer *x509.Certificate, opt VerifyOptions) (_ Answer, err error) {
+	defer contain(&err)
 	id, err := newCertID(cert, issuer)
 	if err != nil {
 		return Answer{}, err
