@@ -140,3 +140,15 @@ func BenchmarkEvaluate(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkEvaluateReturning is the decision about a device whose path is remembered.
+func BenchmarkEvaluateReturning(b *testing.B) {
+	d := decider(b, nil)
+	q := authcore.Query{Server: "branch-wifi", Chain: chain(b, "alice")}
+	first := d.Evaluate(q)
+	d.Commit(&first, audit.Event{Result: audit.Accept, Reason: audit.Accepted})
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Evaluate(q)
+	}
+}
