@@ -27,15 +27,13 @@ func (l *loader) loadLists(cas []*snapshot.CA) {
 	for i, ca := range cas {
 		file := "ca/" + ca.Name + ".crl"
 		known[file] = true
+		before := last[ca.Name]
 		if !l.tree.files[file] && l.tree.unreadable[file] == nil {
-			if len(ca.Lists) > 0 { // the CA is kept from before; its list is gone
-				own := *ca
-				own.Lists, cas[i] = nil, &own
-			}
+			own := *ca // it may be that of the Snapshot in force
+			own.Lists, cas[i] = l.listsAfterDeletion(file, before), &own
 			continue
 		}
-		o := l.object("ca/" + ca.Name + ".crl")
-		before := last[ca.Name]
+		o := l.object(file)
 		lists := l.readLists(o, file, ca, before)
 		switch {
 		case !o.failed:
@@ -50,6 +48,14 @@ func (l *loader) loadLists(cas []*snapshot.CA) {
 		own := *ca // it may be that of the Snapshot in force
 		own.Lists, cas[i] = lists, &own
 	}
+}
+
+// listsAfterDeletion returns the lists that stay in force of a file that is there no more.
+func (l *loader) listsAfterDeletion(file string, before *snapshot.CA) []snapshot.List {
+	if before == nil || len(before.Lists) == 0 || l.isGone(file) && !l.holds(l.object(file), file) {
+		return nil
+	}
+	return before.Lists
 }
 
 // readLists reads and verifies the lists in file; those that were in force before are not

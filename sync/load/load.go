@@ -47,6 +47,11 @@ type Options struct {
 	// never to serve it: references stand for themselves, credentials may lack their keys, and
 	// users may be missing.
 	WithoutSecrets bool
+
+	// Hold is asked for every object of LastGood of which a file has been deleted whether that
+	// is to wait: then its last good version stays in force, as a warning with Effect Kept. A
+	// copy in progress deletes what it is about to bring. Nil: deletions count at once.
+	Hold func(object string) bool
 }
 
 // Load reads the configuration directory fsys.
@@ -70,6 +75,7 @@ func Load(fsys fs.FS, opt Options) (*snapshot.Draft, Problems) {
 	}
 	t.secrets = secrets{values: opt.Secrets, closed: opt.WithoutSecrets}
 	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
+		hold:         opt.Hold,
 		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed()}
 	if opt.LastUsers != nil {
 		l.usersInForce = opt.LastUsers
@@ -105,6 +111,7 @@ type loader struct {
 	seed         maphash.Seed // of claims
 	questions    *questions
 	unchanged    func([32]byte) (identity.Users, bool) // nil: never
+	hold         func(string) bool                     // nil: never
 	usersInForce func() identity.Users
 	kept         keptUsers
 }
@@ -136,6 +143,8 @@ func (l *loader) loadPolicy() policy.Policy {
 	p, doc := readPolicy(o, l.tree)
 	l.policyDoc = doc
 	switch {
+	case l.lostPolicy(o):
+		return l.last.Policy
 	case !o.failed:
 	case l.hasLast:
 		o.settle(Kept)
@@ -151,13 +160,19 @@ func (l *loader) loadPolicy() policy.Policy {
 func (l *loader) loadCAs(p *policy.Policy) []*snapshot.CA {
 	last := byName(l.last.CAs, func(ca *snapshot.CA) string { return ca.Name })
 	var out []*snapshot.CA
-	for _, name := range l.names("ca", ".pem", ".yaml") {
+	present := l.names("ca", ".pem", ".yaml")
+	for _, name := range present {
 		f := readCA(l.tree, name, &p.Revocation, l.now)
 		l.cas, l.objects = append(l.cas, f), append(l.objects, f.object)
+		if l.lostSettings(f, last[name]) {
+			f.ca = last[name]
+		}
 		if ca := settle(f.object, f.ca, last[name]); ca != nil {
 			out = append(out, ca)
 		}
 	}
+	out = append(out, awaited(l, "ca", present, l.last.CAs, func(ca *snapshot.CA) string { return ca.Name })...)
+	sortCAs(out)
 	whole := l.kind("ca")
 	if !whole.failed && len(out) == 0 && !p.AllowEmpty {
 		whole.fail("ca", 0, "no CA is left: nobody could be accepted by certificate",
@@ -169,13 +184,16 @@ func (l *loader) loadCAs(p *policy.Policy) []*snapshot.CA {
 func (l *loader) loadCredentials() []*pki.Credential {
 	last := byName(l.last.Credentials, func(c *pki.Credential) string { return c.Name })
 	var out []*pki.Credential
-	for _, name := range l.folders("server") {
+	present := l.folders("server")
+	for _, name := range present {
 		f := readCredential(l.tree, name, l.now)
 		l.credentials, l.objects = append(l.credentials, f), append(l.objects, f.object)
 		if c := settle(f.object, f.credential, last[name]); c != nil {
 			out = append(out, c)
 		}
 	}
+	out = append(out, awaited(l, "server", present, l.last.Credentials,
+		func(c *pki.Credential) string { return c.Name })...)
 	whole := l.kind("server")
 	if !whole.failed && len(out) == 0 {
 		whole.fail("server", 0, "no server credential is left: no EAP conversation can begin",

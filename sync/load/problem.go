@@ -20,9 +20,9 @@ const (
 // Effect says what became of the object that an error is in.
 type Effect string
 
-// The effects. Warnings have none.
+// The effects. A warning has none, unless it is about a deletion that waits.
 const (
-	Kept    Effect = "kept"     // its last good version stays in force
+	Kept    Effect = "kept"     // its last good version stays in force; of warnings: for a while
 	LeftOut Effect = "left_out" // it is in no configuration
 	Reduced Effect = "reduced"  // it is in force without what the error is about
 )

@@ -16,7 +16,8 @@ import (
 // two may claim the same packets.
 func (l *loader) loadServers(cas []*snapshot.CA) []*policy.Server {
 	last := byName(l.last.Servers, func(s *policy.Server) string { return s.Name })
-	for _, name := range l.names("radius", ".yaml") {
+	present := l.names("radius", ".yaml")
+	for _, name := range present {
 		f := readServer(l.tree, name)
 		l.servers, l.objects = append(l.servers, f), append(l.objects, f.object)
 	}
@@ -27,6 +28,8 @@ func (l *loader) loadServers(cas []*snapshot.CA) []*policy.Server {
 			chosen = append(chosen, c)
 		}
 	}
+	chosen = append(chosen, l.awaitedServers(present, trust)...)
+	slices.SortFunc(chosen, func(a, b choice) int { return strings.Compare(a.server.Name, b.server.Name) })
 	out := withoutOverlaps(chosen)
 	whole := l.kind("radius")
 	if !whole.failed && len(out) == 0 {

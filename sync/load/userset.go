@@ -22,11 +22,12 @@ var userForms = []string{".yaml", ".jsonl", ".csv"}
 // whatever files. Everything else of d is there.
 func (l *loader) loadUsers(d *snapshot.Draft) {
 	l.questions = l.ask(d)
-	if l.unchangedUsers(d) {
+	before := l.countProblems()
+	deleted := l.awaitedUsers()
+	if len(deleted) == 0 && l.unchangedUsers(d) {
 		return
 	}
-	before := l.countProblems()
-	live := l.chooseUsers(d.Policy.AllowEmpty || l.tree.secrets.closed)
+	live := l.chooseUsers(deleted, d.Policy.AllowEmpty || l.tree.secrets.closed)
 	var all answer
 	for _, v := range live {
 		d.UserSets = append(d.UserSets, v.set)
@@ -80,9 +81,10 @@ func (l *loader) usersHash() (hash [sha256.Size]byte, readable bool) {
 	return [sha256.Size]byte(whole.Sum(nil)), readable
 }
 
-// chooseUsers returns the versions that go live, in the order of their files.
-func (l *loader) chooseUsers(allowEmpty bool) []*version {
-	var chosen []userChoice
+// chooseUsers returns the versions that go live, in the order of their files, with those whose
+// files have been deleted and which stay all the same.
+func (l *loader) chooseUsers(deleted []userChoice, allowEmpty bool) []*version {
+	chosen := deleted
 	for _, file := range l.userFiles() {
 		f := l.readUsers(file)
 		l.objects = append(l.objects, f.object)
@@ -97,6 +99,7 @@ func (l *loader) chooseUsers(allowEmpty bool) []*version {
 		}
 	}
 	live := l.withoutDuplicates(chosen)
+	sortVersions(live)
 	whole := l.kind("users")
 	if !whole.failed && countUsers(live) == 0 && !allowEmpty {
 		whole.fail("users", 0, "no user is left: nobody could be accepted",
