@@ -2,6 +2,8 @@ package load_test
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -298,5 +300,44 @@ func TestProblem(t *testing.T) {
 	}
 	if (load.Problems{{Severity: load.Warning}}).HasErrors() || !(load.Problems{p}).HasErrors() {
 		t.Error("HasErrors")
+	}
+}
+
+// TestHashIsLoads has every directory of the fixtures, and one with a file that is too large:
+// Hash and Load agree, or a directory at rest would be loaded for ever.
+func TestHashIsLoads(t *testing.T) {
+	dirs := map[string]fs.FS{
+		"too large": base(t).with("radius/other.yaml", strings.Repeat("# x\n", 300_000)).fs(),
+	}
+	for _, kind := range []string{"good", "bad"} {
+		entries, err := os.ReadDir(filepath.Join(golden, kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.IsDir() {
+				dirs[kind+"/"+e.Name()] = os.DirFS(filepath.Join(golden, kind, e.Name()))
+			}
+		}
+	}
+	compared := 0
+	for name, dir := range dirs {
+		hash, err := load.Hash(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, problems := load.Load(dir, load.Options{Now: now})
+		if d == nil {
+			continue
+		}
+		if compared++; d.Hash != hash {
+			t.Errorf("%s: the hash of Load is another", name)
+		}
+		if name == "too large" && len(problems) != 1 {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+	if compared < 10 {
+		t.Errorf("%d directories compared", compared)
 	}
 }

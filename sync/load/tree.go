@@ -152,7 +152,8 @@ func (t *tree) readUpTo(name string, limit int64) ([]byte, error) {
 // its hash. The error is that of reading, in plain words, or that of use.
 func (t *tree) stream(name string, limit int64, use func(io.Reader) error) error {
 	err := t.tryStream(name, limit, use)
-	if err != nil {
+	// What is too large for its purpose is hashed like any file: the hash knows no purpose.
+	if err != nil && (limit >= maxUsersBytes || !errors.Is(err, errTooLarge)) {
 		t.sums[name] = sha256.Sum256([]byte(unreadableSum + err.Error()))
 	}
 	return err
