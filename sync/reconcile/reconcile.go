@@ -50,6 +50,10 @@ type Config struct {
 	Logger   *slog.Logger
 	Indexer  Indexer      // nil: users are held in memory
 	OnResult func(Result) // nil: nobody; called from the goroutine of Run
+
+	// DeleteAfter is for how long nothing may have changed before the deletion of a file counts;
+	// after twelve times that it does anyway. 0: 10 s.
+	DeleteAfter time.Duration
 }
 
 // A Result is what became of one load.
@@ -67,8 +71,10 @@ type Reconciler struct {
 	cfg  Config
 	wake chan struct{} // holds one token while somebody wants a look
 	lost atomic.Bool   // the users must be indexed again, changed or not
+	all  atomic.Bool   // the directory is said to be complete: deletions count at once
 
 	// Of the goroutine of Run.
+	deleted    deletions
 	generation uint64
 	seen       [32]byte // hash of what was loaded last
 	seenAny    bool
@@ -82,15 +88,26 @@ func New(cfg Config) *Reconciler {
 	if cfg.Indexer == nil {
 		cfg.Indexer = &memoryIndexer{}
 	}
-	return &Reconciler{cfg: cfg, wake: make(chan struct{}, 1)}
+	if cfg.DeleteAfter <= 0 {
+		cfg.DeleteAfter = deleteAfter
+	}
+	return &Reconciler{cfg: cfg, wake: make(chan struct{}, 1), deleted: deletions{quiet: cfg.DeleteAfter}}
 }
 
-// Wake says "look again". It never blocks; calls while a look is pending count as one.
+// Wake says "look again". It never blocks; calls while a look is pending count as one. A file
+// that is there no more counts as deleted only when nothing has changed for DeleteAfter.
 func (r *Reconciler) Wake() {
 	select {
 	case r.wake <- struct{}{}:
 	default: // somebody has asked already, and the look is yet to begin
 	}
+}
+
+// Reload is Wake by somebody who knows that the directory is complete: what is there no more
+// has been deleted.
+func (r *Reconciler) Reload() {
+	r.all.Store(true)
+	r.Wake()
 }
 
 // Reindex says that the index has lost users: look again, whether or not anything has changed.
@@ -108,32 +125,51 @@ func (r *Reconciler) Last() Result {
 	return r.last
 }
 
-// Run loads at once and then whenever it is woken, until ctx ends. It returns nil.
+// Run loads at once and then whenever it is woken, or deletions come to count, until ctx ends. It
+// returns nil.
 func (r *Reconciler) Run(ctx context.Context) error {
+	defer r.deleted.stop()
 	for {
-		for tries := 1; r.look(ctx) && tries < maxTries; tries++ {
+		for tries := 1; r.look(ctx, tries == maxTries) && tries < maxTries; tries++ {
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-r.wake:
+		case <-r.deleted.over():
+			r.deleted.due = true
 		}
 	}
 }
 
-// look loads the directory if it has changed, and reports whether to do so again at once.
-func (r *Reconciler) look(ctx context.Context) (again bool) {
+// look loads the directory if it has changed, and reports whether to do so again at once. The
+// last look takes what it gets.
+func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	fsys := r.cfg.FS()
 	at := r.cfg.Now()
 	hash, err := load.Hash(fsys)
-	lost := r.lost.Swap(false)
-	if err == nil && r.seenAny && hash == r.seen && !lost {
+	changed := err != nil || !r.seenAny || hash != r.seen
+	lost, all := r.lost.Swap(false), r.all.Swap(false)
+	if !changed && !lost && !r.deleted.due && (!all || len(r.deleted.since) == 0) {
 		r.cfg.Logger.Debug("configuration unchanged")
 		return false
 	}
+	deleted := r.deleted.begin(changed, all)
 	// When the directory cannot be read, Load says so as a problem.
 	draft, problems := load.Load(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
-		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged})
+		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
+	if draft != nil && draft.Hash != hash && !last {
+		// It has been read twice, and was not the same: what was read may be half of the old and
+		// half of the new.
+		if lost {
+			r.lost.Store(true)
+		}
+		if all {
+			r.all.Store(true)
+		}
+		return true
+	}
+	deleted.end(changed)
 	result := Result{Problems: problems, At: at}
 	if draft != nil {
 		hash = draft.Hash

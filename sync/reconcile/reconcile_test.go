@@ -75,9 +75,14 @@ type setup struct {
 
 func start(t *testing.T, dir *directory, index reconcile.Indexer) *setup {
 	t.Helper()
+	return startOn(t, dir.fs, index)
+}
+
+func startOn(t *testing.T, dir func() fs.FS, index reconcile.Indexer) *setup {
+	t.Helper()
 	s := &setup{}
 	s.Reconciler = reconcile.New(reconcile.Config{
-		FS: dir.fs, Holder: &s.holder, Now: time.Now, Indexer: index,
+		FS: dir, Holder: &s.holder, Now: time.Now, Indexer: index,
 		Logger:   slog.New(slog.NewTextHandler(&s.log, nil)),
 		OnResult: func(r reconcile.Result) { s.results = append(s.results, r) },
 	})
@@ -335,7 +340,8 @@ func TestUnreadableDirectory(t *testing.T) {
 		dir.files = nil
 		dir.mu.Unlock()
 		dir.put("policy.yaml", "")
-		s.look()
+		s.Reload()
+		synctest.Wait()
 		if r := s.Last(); !r.Problems.HasErrors() {
 			t.Errorf("an empty directory is no problem: %+v", r)
 		}
