@@ -62,7 +62,7 @@ func (f *caFile) readChain(t *tree, name string, ca *snapshot.CA, now time.Time)
 	if !isName(name) {
 		f.fail(f.chain, 0, "the name is not usable", nameRemedy)
 	}
-	data, err := t.read(f.chain)
+	data, err := f.read(t, f.chain)
 	if err != nil {
 		f.fail(f.chain, 0, "the file cannot be read: "+err.Error(), "")
 		return

@@ -71,7 +71,7 @@ func (f *credentialFile) half(t *tree, file, other string) []byte {
 		f.fail(file, 0, text, "it belongs beside "+other)
 		return nil
 	}
-	data, err := t.read(file)
+	data, err := f.read(t, file)
 	if err != nil {
 		f.fail(file, 0, "the file cannot be read: "+err.Error(), "")
 	}

@@ -31,6 +31,9 @@ func (l *loader) loadLists(cas []*snapshot.CA) {
 		if !l.tree.files[file] && l.tree.unreadable[file] == nil {
 			own := *ca // it may be that of the Snapshot in force
 			own.Lists, cas[i] = l.listsAfterDeletion(file, before), &own
+			if len(own.Lists) > 0 {
+				l.bringKept(file)
+			}
 			continue
 		}
 		o := l.object(file)
@@ -47,6 +50,12 @@ func (l *loader) loadLists(cas []*snapshot.CA) {
 		}
 		own := *ca // it may be that of the Snapshot in force
 		own.Lists, cas[i] = lists, &own
+		switch {
+		case o.failed && before != nil && len(before.Lists) > 0:
+			l.bringKept(file)
+		case len(lists) > 0:
+			l.bring(file, o)
+		}
 	}
 }
 
@@ -65,6 +74,7 @@ func (l *loader) readLists(o *object, file string, ca, before *snapshot.CA) []sn
 		o.fail(file, 0, "the file cannot be read: "+err.Error(), "")
 		return nil
 	}
+	o.files = append(o.files, file)
 	data, err := l.tree.readUpTo(file, maxListBytes)
 	if err != nil {
 		o.fail(file, 0, "the file cannot be read: "+err.Error(), "")

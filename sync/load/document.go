@@ -16,6 +16,14 @@ type object struct {
 	name     string
 	problems Problems
 	failed   bool
+	files    []string // that it was read from
+	brought  []string // names of secrets of a bundle that it has
+}
+
+// read is tree.read of a file that o consists of.
+func (o *object) read(t *tree, file string) ([]byte, error) {
+	o.files = append(o.files, file)
+	return t.read(file)
 }
 
 func (o *object) add(p Problem) {
@@ -59,7 +67,7 @@ type document struct {
 func (o *object) decode(t *tree, file string, v any) *document {
 	d := &document{object: o, tree: t, file: file, at: &strictyaml.Positions{},
 		bad: map[strictyaml.Position]bool{}}
-	data, err := t.read(file)
+	data, err := o.read(t, file)
 	if err != nil {
 		o.fail(file, 0, "the file cannot be read: "+err.Error(), "")
 		return nil

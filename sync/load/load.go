@@ -68,15 +68,22 @@ type Options struct {
 // The last CA and the last user do not go away by deletion alone: without allow_empty: true in
 // policy.yaml those in force are kept, and that is an error.
 func Load(fsys fs.FS, opt Options) (*snapshot.Draft, Problems) {
+	draft, _, problems := LoadObjects(fsys, opt)
+	return draft, problems
+}
+
+// LoadObjects is Load that also says what the Draft consists of.
+func LoadObjects(fsys fs.FS, opt Options) (*snapshot.Draft, Objects, Problems) {
 	t, err := openTree(fsys)
 	if err != nil {
-		return nil, Problems{{File: ".", Severity: Error,
+		return nil, nil, Problems{{File: ".", Severity: Error,
 			Text: fmt.Sprintf("the configuration directory cannot be read: %v", err)}}
 	}
 	t.secrets = secrets{values: opt.Secrets, closed: opt.WithoutSecrets}
 	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
 		hold:         opt.Hold,
-		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed()}
+		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed(),
+		live: Objects{}}
 	if opt.LastUsers != nil {
 		l.usersInForce = opt.LastUsers
 	}
@@ -88,9 +95,9 @@ func Load(fsys fs.FS, opt Options) (*snapshot.Draft, Problems) {
 	draft.Hash = t.secrets.hash(t.hash())
 	problems := l.collect()
 	if l.lost || len(draft.Servers) == 0 || len(draft.Credentials) == 0 {
-		return nil, problems
+		return nil, nil, problems
 	}
-	return draft, problems
+	return draft, l.live, problems
 }
 
 // loader is one run of Load.
@@ -107,6 +114,7 @@ type loader struct {
 	credentials []*credentialFile
 	servers     []*serverFile
 	objects     []*object // all of the above, those of users, and those of no file
+	live        Objects
 
 	seed         maphash.Seed // of claims
 	questions    *questions
@@ -144,10 +152,13 @@ func (l *loader) loadPolicy() policy.Policy {
 	l.policyDoc = doc
 	switch {
 	case l.lostPolicy(o):
+		l.bringKept(o.name)
 		return l.last.Policy
 	case !o.failed:
+		l.bring(o.name, o)
 	case l.hasLast:
 		o.settle(Kept)
+		l.bringKept(o.name)
 		return l.last.Policy
 	default:
 		// The defaults are not what was asked for, and may be laxer.
@@ -158,7 +169,8 @@ func (l *loader) loadPolicy() policy.Policy {
 }
 
 func (l *loader) loadCAs(p *policy.Policy) []*snapshot.CA {
-	last := byName(l.last.CAs, func(ca *snapshot.CA) string { return ca.Name })
+	nameOf := func(ca *snapshot.CA) string { return ca.Name }
+	last := byName(l.last.CAs, nameOf)
 	var out []*snapshot.CA
 	present := l.names("ca", ".pem", ".yaml")
 	for _, name := range present {
@@ -171,18 +183,21 @@ func (l *loader) loadCAs(p *policy.Policy) []*snapshot.CA {
 			out = append(out, ca)
 		}
 	}
-	out = append(out, awaited(l, "ca", present, l.last.CAs, func(ca *snapshot.CA) string { return ca.Name })...)
+	out = append(out, awaited(l, "ca", present, l.last.CAs, nameOf)...)
 	sortCAs(out)
 	whole := l.kind("ca")
 	if !whole.failed && len(out) == 0 && !p.AllowEmpty {
 		whole.fail("ca", 0, "no CA is left: nobody could be accepted by certificate",
 			"put a chain into ca/NAME.pem; allow_empty: true in policy.yaml permits none")
 	}
-	return settleKind(whole, out, l.last.CAs)
+	out = settleKind(whole, out, l.last.CAs)
+	bringAll(l, "ca", out, last, nameOf)
+	return out
 }
 
 func (l *loader) loadCredentials() []*pki.Credential {
-	last := byName(l.last.Credentials, func(c *pki.Credential) string { return c.Name })
+	nameOf := func(c *pki.Credential) string { return c.Name }
+	last := byName(l.last.Credentials, nameOf)
 	var out []*pki.Credential
 	present := l.folders("server")
 	for _, name := range present {
@@ -192,14 +207,14 @@ func (l *loader) loadCredentials() []*pki.Credential {
 			out = append(out, c)
 		}
 	}
-	out = append(out, awaited(l, "server", present, l.last.Credentials,
-		func(c *pki.Credential) string { return c.Name })...)
+	out = append(out, awaited(l, "server", present, l.last.Credentials, nameOf)...)
 	whole := l.kind("server")
 	if !whole.failed && len(out) == 0 {
 		whole.fail("server", 0, "no server credential is left: no EAP conversation can begin",
 			"put certificate.pem and key.pem into server/NAME/")
 	}
 	out = settleKind(whole, out, l.last.Credentials)
+	bringAll(l, "server", out, last, nameOf)
 	pki.SortCredentials(out)
 	return out
 }

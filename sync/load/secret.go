@@ -76,6 +76,7 @@ func (d *document) referred(path string, g given) policy.Secret {
 		return nil
 	}
 	value, known := d.tree.secrets.values[g.ref]
+	d.brought = append(d.brought, g.ref)
 	switch {
 	case !known:
 		d.report(Error, at, fmt.Sprintf("there is no secret %q", clip(g.ref)),
@@ -98,7 +99,7 @@ func (d *document) secretFile(at, file string) policy.Secret {
 			folder(d.file)+", not one whose name begins with a dot")
 		return nil
 	}
-	data, err := d.tree.read(name)
+	data, err := d.read(d.tree, name)
 	if err != nil {
 		d.report(Error, at, fmt.Sprintf("%s: the file cannot be read: %v", leaf(at), err), "")
 		return nil

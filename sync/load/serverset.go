@@ -15,7 +15,8 @@ import (
 // loadServers reads the RADIUS servers and settles which go live: each needs its CAs, and no
 // two may claim the same packets.
 func (l *loader) loadServers(cas []*snapshot.CA) []*policy.Server {
-	last := byName(l.last.Servers, func(s *policy.Server) string { return s.Name })
+	nameOf := func(s *policy.Server) string { return s.Name }
+	last := byName(l.last.Servers, nameOf)
 	present := l.names("radius", ".yaml")
 	for _, name := range present {
 		f := readServer(l.tree, name)
@@ -36,7 +37,9 @@ func (l *loader) loadServers(cas []*snapshot.CA) []*policy.Server {
 		whole.fail("radius", 0, "no RADIUS server is left: nobody is answered",
 			"write one into radius/NAME.yaml")
 	}
-	return settleKind(whole, out, trust.usable(l.last.Servers))
+	out = settleKind(whole, out, trust.usable(l.last.Servers))
+	bringAll(l, "radius", out, last, nameOf)
+	return out
 }
 
 // file returns the file that the server is read from.

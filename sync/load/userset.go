@@ -34,6 +34,7 @@ func (l *loader) loadUsers(d *snapshot.Draft) {
 		all.add(&v.answer)
 	}
 	l.warnUsers(&all)
+	l.bringUsers(live)
 	if l.kept.users != nil && l.kept.isAll(live) {
 		d.Users = l.kept.users
 	}
@@ -59,6 +60,7 @@ func (l *loader) unchangedUsers(d *snapshot.Draft) bool {
 	}
 	for _, file := range l.userFiles() {
 		d.UserSets = append(d.UserSets, reading{l.tree.fsys, file, l.tree.sums[file]}.set())
+		l.bringUsersFile(file, l.tree.sums[file])
 	}
 	d.Users, d.UsersHash = users, hash
 	return true

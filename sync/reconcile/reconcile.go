@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,7 @@ type Config struct {
 type Result struct {
 	Generation uint64        // in force afterwards; 0: none
 	Swapped    bool          // whether this load put it in force
+	Same       bool          // what this load found is in force already: no need to swap
 	Problems   load.Problems // all of them, errors and warnings
 	Err        error         // why nothing could go live although something was usable
 	At         time.Time     // when the load began
@@ -76,6 +78,7 @@ type Reconciler struct {
 	// Of the goroutine of Run.
 	deleted    deletions
 	generation uint64
+	inForce    load.Objects
 	seen       [32]byte // hash of what was loaded last
 	seenAny    bool
 
@@ -156,7 +159,7 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	}
 	deleted := r.deleted.begin(changed, all)
 	// When the directory cannot be read, Load says so as a problem.
-	draft, problems := load.Load(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
+	draft, objects, problems := load.LoadObjects(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
 		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
 	if draft != nil && draft.Hash != hash && !last {
 		// It has been read twice, and was not the same: what was read may be half of the old and
@@ -173,8 +176,11 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	result := Result{Problems: problems, At: at}
 	if draft != nil {
 		hash = draft.Hash
-		result.Err = r.bringIntoForce(ctx, draft)
-		result.Swapped = result.Err == nil
+		objects = r.sinceWhen(objects)
+		if result.Same = !lost && r.isInForce(objects); !result.Same {
+			result.Err = r.bringIntoForce(ctx, draft, objects)
+			result.Swapped = result.Err == nil
+		}
 	}
 	if ctx.Err() != nil && !result.Swapped {
 		return false // cut short: not the configuration's fault
@@ -187,8 +193,23 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	return errors.Is(result.Err, load.ErrChanged)
 }
 
+// sinceWhen returns objects with, for those that were kept, the files of when they were read.
+func (r *Reconciler) sinceWhen(objects load.Objects) load.Objects {
+	for name, o := range objects {
+		if o.Kept {
+			objects[name] = r.inForce[name]
+		}
+	}
+	return objects
+}
+
+// isInForce reports whether the same files say what is in force.
+func (r *Reconciler) isInForce(objects load.Objects) bool {
+	return r.generation > 0 && maps.EqualFunc(objects, r.inForce, load.Object.Same)
+}
+
 // bringIntoForce indexes the users of d, seals it and swaps: the one moment of a change.
-func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft) error {
+func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft, o load.Objects) error {
 	if d.Users == nil {
 		users, err := r.cfg.Indexer.Index(ctx, d.UserSets, d.UsersHash)
 		if err != nil {
@@ -203,6 +224,7 @@ func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft) erro
 	r.generation++
 	r.cfg.Holder.Swap(s)
 	r.cfg.Indexer.InForce(d.Users)
+	r.inForce = o
 	return nil
 }
 
@@ -234,6 +256,8 @@ func (r *Reconciler) log(result Result, d *snapshot.Draft) {
 	case result.Swapped:
 		log.Info("configuration in force", "generation", result.Generation,
 			"servers", len(d.Servers), "users", d.Users.Len())
+	case result.Same:
+		log.Info("configuration in force stays what it was", "generation", result.Generation)
 	case result.Err != nil:
 		log.Error("configuration not put in force", "generation", result.Generation, "err", result.Err)
 	case result.Generation == 0:

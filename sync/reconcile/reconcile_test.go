@@ -147,7 +147,7 @@ func TestBrokenKeepsLastGood(t *testing.T) {
 		dir.put("policy.yaml", "eap: [\n")
 		s.look()
 		r := s.Last()
-		if !r.Swapped || !r.Problems.HasErrors() {
+		if r.Swapped || !r.Same || r.Generation != 1 || !r.Problems.HasErrors() {
 			t.Errorf("a broken policy.yaml: %+v", r)
 		}
 		if got := s.holder.Load().Policy().Revocation.OCSP; got != "off" {
