@@ -25,13 +25,15 @@ import (
 	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/reconcile"
+	"gatehouse/sync/watch"
 )
 
 // Config is what an Appliance is made from. All fields are required but
-// Now, Version and Built.
+// Dir, Now, Version and Built.
 type Config struct {
 	Boot     *bootconf.Config
 	Tree     fs.FS  // the configuration directory
+	Dir      string // where it is, to be watched; empty: it is read only when Reload says so
 	StateDir string // made if it is not there
 	Logger   *slog.Logger
 	Now      func() time.Time // nil: time.Now
@@ -55,6 +57,7 @@ type Appliance struct {
 	withdrawn  withdrawals
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
+	watcher    *watch.Watcher    // nil: nobody watches
 	radius     *radserver.Server // nil: listen.auth is off
 	control    *control.Server
 	web        *listener // nil: listen.ui is off
@@ -120,8 +123,9 @@ func (a *Appliance) close() error {
 	return errors.Join(errs...)
 }
 
-// Reload makes the configuration directory be read again. It returns at once.
-func (a *Appliance) Reload() { a.reconciler.Wake() }
+// Reload makes the configuration directory be read again, as one that is complete: deletions
+// count at once. It returns at once.
+func (a *Appliance) Reload() { a.reconciler.Reload() }
 
 // AuthAddr returns the address that RADIUS authentication is served on; the zero AddrPort if
 // it is off.

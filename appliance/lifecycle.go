@@ -33,9 +33,11 @@ func (a *Appliance) parts() []part {
 	if a.metrics != nil {
 		parts = append(parts, part{"metrics", a.metrics.run})
 	}
-	parts = append(parts, part{"clock", a.clock.Run},
-		part{"reconcile", a.reconciler.Run}, part{"revocation", a.revocation.Run},
-		part{"authcore", a.auth.Run})
+	parts = append(parts, part{"clock", a.clock.Run}, part{"reconcile", a.reconciler.Run})
+	if a.watcher != nil {
+		parts = append(parts, part{"watch", a.watcher.Run})
+	}
+	parts = append(parts, part{"revocation", a.revocation.Run}, part{"authcore", a.auth.Run})
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}

@@ -31,6 +31,7 @@ type site struct {
 	appliance *appliance.Appliance
 	boot      *bootconf.Config
 	port      int
+	watched   bool    // changes are noticed without reload
 	ca        *lab.CA // vouches for users
 	serverCA  *lab.CA
 	clock     clock
@@ -91,14 +92,18 @@ func (s *site) start() *site {
 // run runs the appliance until the test ends.
 func (s *site) run() {
 	s.t.Helper()
+	config := appliance.Config{
+		Boot: s.boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
+		Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if s.watched {
+		config.Dir = s.dir
+	}
 	var a *appliance.Appliance
 	// Programs that other tests start hold the locks of the life before until they have begun.
 	s.eventually("alone in its state directory", func() bool {
 		var err error
-		a, err = appliance.New(appliance.Config{
-			Boot: s.boot, Tree: os.DirFS(s.dir), StateDir: s.state, Now: s.clock.Now,
-			Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		})
+		a, err = appliance.New(config)
 		if err != nil && !errors.Is(err, control.ErrRunning) {
 			s.t.Fatal(err)
 		}

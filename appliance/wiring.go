@@ -1,12 +1,14 @@
 package appliance
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"gatehouse/appliance/control"
@@ -15,6 +17,7 @@ import (
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/radserver"
 	"gatehouse/sync/reconcile"
+	"gatehouse/sync/watch"
 	"gatehouse/webui"
 )
 
@@ -86,7 +89,30 @@ func (a *Appliance) makeReconciler() error {
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
 		OnResult: func(reconcile.Result) { a.revocation.Reconfigured() },
 	})
+	a.makeWatcher()
 	return nil
+}
+
+// makeWatcher has changes of the configuration directory noticed.
+func (a *Appliance) makeWatcher() {
+	if a.config.Dir == "" {
+		return
+	}
+	logger := a.config.Logger.With("part", "watch")
+	if isWithin(a.config.StateDir, a.config.Dir) { // it would never come to rest
+		logger.Warn("changes of the configuration are not noticed: the state directory lies in it",
+			"file", a.config.StateDir)
+		return
+	}
+	a.watcher = watch.New(a.config.Dir, watch.Config{LookAgain: a.reconciler.Wake, Logger: logger})
+}
+
+// isWithin reports whether dir is outer, or lies in it.
+func isWithin(dir, outer string) bool {
+	dir, err1 := filepath.Abs(dir)
+	outer, err2 := filepath.Abs(outer)
+	rest, err3 := filepath.Rel(outer, dir)
+	return errors.Join(err1, err2, err3) == nil && filepath.IsLocal(rest)
 }
 
 func (a *Appliance) bindRADIUS() (err error) {

@@ -30,9 +30,10 @@ func newServeCommand() *cobra.Command {
 		Short: "Run the appliance",
 		Long: `Run the appliance until it is told to stop (SIGTERM, SIGINT).
 
-Everything in the configuration directory but gatehouse.yaml is read again on SIGHUP: what is
-right goes live, a broken file keeps the last good version of what it holds. Logs go to stderr,
-as JSON unless that is a terminal.
+A change of the configuration directory goes live by itself, but for gatehouse.yaml: what is
+right at once, a broken file keeps the last good version of what it holds, and a deleted one goes
+when nothing has changed for ten seconds, or on SIGHUP. Logs go to stderr, as JSON unless that is
+a terminal.
 
 Exit codes: 3, gatehouse.yaml cannot be read or is not valid; 4, an address is in use.`,
 		Example: example("gatehouse serve --config /etc/gatehouse --state /var/lib/gatehouse"),
@@ -60,7 +61,7 @@ func serve(ctx context.Context, configDir, stateDir string, stderr io.Writer) er
 	defer stop()
 	appliance.Tune(logger)
 	a, err := appliance.New(appliance.Config{
-		Boot: boot, Tree: os.DirFS(configDir), StateDir: stateDir, Logger: logger,
+		Boot: boot, Tree: os.DirFS(configDir), Dir: configDir, StateDir: stateDir, Logger: logger,
 		Version: readBuild().Version, Built: buildTime(),
 	})
 	switch {
