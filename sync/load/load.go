@@ -48,6 +48,10 @@ type Options struct {
 	// users may be missing.
 	WithoutSecrets bool
 
+	// NoUsers leaves users out, and that there are none is no problem: they are elsewhere.
+	// Draft.Users is left for the caller to fill.
+	NoUsers bool
+
 	// Hold is asked for every object of LastGood of which a file has been deleted whether that
 	// is to wait: then its last good version stays in force, as a warning with Effect Kept. A
 	// copy in progress deletes what it is about to bring. Nil: deletions count at once.
@@ -81,7 +85,7 @@ func LoadObjects(fsys fs.FS, opt Options) (*snapshot.Draft, Objects, Problems) {
 	}
 	t.secrets = secrets{values: opt.Secrets, closed: opt.WithoutSecrets}
 	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
-		hold:         opt.Hold,
+		hold: opt.Hold, noUsers: opt.NoUsers,
 		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed(),
 		live: Objects{}}
 	if opt.LastUsers != nil {
@@ -120,6 +124,7 @@ type loader struct {
 	questions    *questions
 	unchanged    func([32]byte) (identity.Users, bool) // nil: never
 	hold         func(string) bool                     // nil: never
+	noUsers      bool
 	usersInForce func() identity.Users
 	kept         keptUsers
 }
@@ -139,7 +144,9 @@ func (l *loader) load() *snapshot.Draft {
 	l.loadLists(d.CAs)
 	d.Credentials = l.loadCredentials()
 	d.Servers = l.loadServers(d.CAs)
-	l.loadUsers(d)
+	if !l.noUsers {
+		l.loadUsers(d)
+	}
 	l.warnings(d)
 	l.unknownFiles()
 	return d

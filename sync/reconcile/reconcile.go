@@ -50,6 +50,7 @@ type Config struct {
 	Now      func() time.Time
 	Logger   *slog.Logger
 	Indexer  Indexer      // nil: users are held in memory
+	Keeper   Keeper       // nil: nothing but users outlives the process
 	OnResult func(Result) // nil: nobody; called from the goroutine of Run
 
 	// DeleteAfter is for how long nothing may have changed before the deletion of a file counts;
@@ -79,7 +80,8 @@ type Reconciler struct {
 	deleted    deletions
 	generation uint64
 	inForce    load.Objects
-	seen       [32]byte // hash of what was loaded last
+	kept       load.Objects // what the Keeper holds; nil: not known
+	seen       [32]byte     // hash of what was loaded last
 	seenAny    bool
 
 	mu   sync.Mutex // guards last
@@ -159,7 +161,7 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	}
 	deleted := r.deleted.begin(changed, all)
 	// When the directory cannot be read, Load says so as a problem.
-	draft, objects, problems := load.LoadObjects(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
+	draft, objects, problems := r.load(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
 		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
 	if draft != nil && draft.Hash != hash && !last {
 		// It has been read twice, and was not the same: what was read may be half of the old and
@@ -179,7 +181,9 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 		objects = r.sinceWhen(objects)
 		if result.Same = !lost && r.isInForce(objects); !result.Same {
 			result.Err = r.bringIntoForce(ctx, draft, objects)
-			result.Swapped = result.Err == nil
+			if result.Swapped = result.Err == nil; result.Swapped {
+				r.keep(fsys)
+			}
 		}
 	}
 	if ctx.Err() != nil && !result.Swapped {
@@ -191,6 +195,18 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	r.log(result, draft)
 	r.publish(result)
 	return errors.Is(result.Err, load.ErrChanged)
+}
+
+// load loads fsys. At a start, what is broken falls back on what was in force before it.
+func (r *Reconciler) load(fsys fs.FS, opt load.Options) (*snapshot.Draft, load.Objects, load.Problems) {
+	d, objects, problems := load.LoadObjects(fsys, opt)
+	if opt.LastGood != nil || !problems.HasErrors() {
+		return d, objects, problems
+	}
+	if opt.LastGood = r.lastGood(opt.Now); opt.LastGood == nil {
+		return d, objects, problems
+	}
+	return load.LoadObjects(fsys, opt)
 }
 
 // sinceWhen returns objects with, for those that were kept, the files of when they were read.

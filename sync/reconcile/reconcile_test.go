@@ -81,11 +81,18 @@ func start(t *testing.T, dir *directory, index reconcile.Indexer) *setup {
 func startOn(t *testing.T, dir func() fs.FS, index reconcile.Indexer) *setup {
 	t.Helper()
 	s := &setup{}
-	s.Reconciler = reconcile.New(reconcile.Config{
+	s.run(t, reconcile.Config{
 		FS: dir, Holder: &s.holder, Now: time.Now, Indexer: index,
 		Logger:   slog.New(slog.NewTextHandler(&s.log, nil)),
 		OnResult: func(r reconcile.Result) { s.results = append(s.results, r) },
 	})
+	return s
+}
+
+// run runs a Reconciler until the test ends.
+func (s *setup) run(t *testing.T, cfg reconcile.Config) {
+	t.Helper()
+	s.Reconciler = reconcile.New(cfg)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -96,7 +103,6 @@ func startOn(t *testing.T, dir func() fs.FS, index reconcile.Indexer) *setup {
 		}
 	})
 	synctest.Wait()
-	return s
 }
 
 // look wakes the Reconciler and waits until it has looked.
