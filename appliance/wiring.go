@@ -88,6 +88,7 @@ func (a *Appliance) makeReconciler() error {
 		FS: func() fs.FS { return a.config.Tree }, Holder: &a.holder, Now: a.config.Now,
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
 		OnResult: func(reconcile.Result) { a.revocation.Reconfigured() },
+		Keeper:   newLastGood(a.config.StateDir),
 	})
 	a.makeWatcher()
 	return nil
