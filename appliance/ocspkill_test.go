@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -41,9 +42,7 @@ type child struct {
 func (s *site) startChild() *child {
 	s.t.Helper()
 	if s.port == 0 {
-		conn := must(net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}))(s.t)
-		s.port = conn.LocalAddr().(*net.UDPAddr).Port
-		_ = conn.Close() // the child takes it from here
+		s.port = freePort(s.t)
 	}
 	config := must(json.Marshal(childConfig{
 		Dir: s.dir, State: s.state, Auth: fmt.Sprintf("127.0.0.1:%d", s.port), Moved: time.Until(s.clock.Now()),
@@ -71,6 +70,21 @@ func (s *site) startChild() *child {
 		return response.StatusCode == http.StatusOK
 	})
 	return c
+}
+
+// freePort returns a UDP port below those that the kernel gives to whoever asks for any: a child
+// takes it, and takes it again, while other tests open sockets of their own.
+func freePort(t testing.TB) int {
+	for range 100 {
+		port := 20000 + rand.IntN(10000)
+		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+		if err == nil {
+			_ = conn.Close() // the child takes it from here
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return 0
 }
 
 // kill ends the process as a power cut would, if it runs.

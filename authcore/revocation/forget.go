@@ -79,13 +79,15 @@ type Purge struct {
 }
 
 // Forget drops the answers that p names, in memory and in the Cache, and reports about how many
-// certificates. The next sign-in asks anew. Lists stay.
+// certificates. The next sign-in asks anew; about those seen lately Run asks at once, and tells
+// of who is on-line by one that turns out revoked. Lists stay.
 func (s *Source) Forget(p Purge) (int, error) {
 	named := func(key Key, r kept) bool {
 		return (p.All || p.CA != "" && r.CA == p.CA || p.Serial != "" && key.SerialHex() == p.Serial) &&
 			(p.Revoked || r.Status != Revoked.String())
 	}
 	gone := map[Key]bool{}
+	now := s.config.Clock().Now
 	s.mu.Lock()
 	for key, e := range s.table.entries {
 		known := kept{CA: e.ca, Status: e.answer.Status.String()}
@@ -93,12 +95,17 @@ func (s *Source) Forget(p Purge) (int, error) {
 			continue
 		}
 		gone[key] = true
-		if e.flight == nil {
-			s.table.remove(e)
-		} else {
+		switch {
+		case e.flight != nil:
 			e.setAnswer(Answer{}, time.Time{}) // whoever waits gets the new one
+		case e.seenLately(now):
+			e.setAnswer(Answer{}, time.Time{})
+			s.planned.put(e, now)
+		default:
+			s.table.remove(e)
 		}
 	}
+	s.nudge()
 	s.purges++
 	s.mu.Unlock()
 	err := forget(s.config.Answers, func(key Key, r kept) bool {

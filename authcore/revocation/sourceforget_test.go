@@ -119,6 +119,24 @@ func TestForget(t *testing.T) {
 	}
 }
 
+// TestOC20ForgetAsksAtOnce: a person who purges to hurry a revocation is told whom it meets, and
+// need not wait for them to come again.
+func TestOC20ForgetAsksAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.run()
+	p := s.enrol()
+	s.admit(p, "alice")
+	s.revoke(p, lab.Unspecified)
+	if n, err := s.source.Forget(revocation.Purge{Serial: serialOf(p)}); n != 1 || err != nil {
+		t.Errorf("got %d, %v, want 1", n, err)
+	}
+	eventually(t, "for the withdrawal", func() bool { return len(s.withdrawals()) == 1 })
+	if all := s.withdrawals(); all[0].Sessions[0].User != "alice" {
+		t.Errorf("got %+v, want alice told of", all)
+	}
+}
+
 func serialOf(p person) string {
 	return revocation.KeyOf(p.Certificate, p.path.Certificates[1]).SerialHex()
 }
