@@ -33,6 +33,7 @@ type entry struct {
 	listed     bool   // answer is a revocation by a list; else a responder gave it
 	said       string // the answer in words
 	obtained   time.Time
+	recalled   bool   // answer comes from the Cache: nobody asked for it in this process
 	fault      *Error // of the last time of asking; nil: it went well
 	faultUntil time.Time
 	seen       time.Time // the last accept by it; zero: none
@@ -68,7 +69,7 @@ func (e *entry) subject(rules *policy.Revocation) subject {
 // just been revoked.
 func (e *entry) setAnswer(a Answer, obtained time.Time) (revoked bool) {
 	revoked = a.Status == Revoked && e.answer.Status != Revoked
-	e.answer, e.said, e.obtained, e.listed = a, describe(&a), obtained, false
+	e.answer, e.said, e.obtained, e.listed, e.recalled = a, describe(&a), obtained, false, false
 	e.version++
 	e.fault, e.faultUntil = nil, time.Time{}
 	return revoked

@@ -80,7 +80,7 @@ func (e *entry) finding(sub *subject, at Moment) finding {
 	switch {
 	case e.listed:
 		f.source = FromCRL
-	case age >= 0 && age < sub.rules.Budget:
+	case !e.recalled && age >= 0 && age < sub.rules.Budget:
 		f.source = FromResponder
 	}
 	f.weigh(sub, at)

@@ -111,6 +111,7 @@ func (s *Source) recalled(sub *subject, r recollection, purges uint64) bool {
 	e.kept = false
 	if supersedes(&e.answer, &r.answer) {
 		e.setAnswer(r.answer, r.Obtained)
+		e.recalled = true
 		e.seen = latestOf(e.seen, r.Seen)
 	}
 	return true

@@ -73,7 +73,7 @@ func TestCheckShowsWhatIsKnown(t *testing.T) {
 		c.Responders[0].Why != "keyCompromise" {
 		t.Fatalf("got %+v, %v", c, err)
 	}
-	s.expect(p, "good responder") // what is shown is not kept
+	s.expect(p, "good cache") // what is shown is not kept
 }
 
 func TestCheckFindsTheIssuer(t *testing.T) {

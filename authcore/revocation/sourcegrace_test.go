@@ -101,7 +101,7 @@ func TestOC16ClockUnsure(t *testing.T) {
 	s.doubt(true)
 	s.restart()
 	s.run()
-	s.expect(known, "good responder") // obtained a moment ago by this clock
+	s.expect(known, "good cache") // obtained a moment ago by this clock
 	s.expect(unheard, "clock_unsure")
 	s.move(-10 * 365 * 24 * time.Hour) // 2016, and the answer of the future
 	s.expect(known, "good cache")

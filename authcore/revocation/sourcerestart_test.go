@@ -188,7 +188,7 @@ func TestOC13HoldIsLifted(t *testing.T) {
 	s.requests(1)
 	eventually(t, "for the disk", func() bool { return s.answers.has(`"status":"good"`) })
 	s.restart()
-	s.expect(p, "good responder") // asked a moment ago, before the restart
+	s.expect(p, "good cache") // asked a moment ago, before the restart
 	s.requests(0)
 }
 

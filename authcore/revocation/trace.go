@@ -114,6 +114,9 @@ func (t *fetchTrace) progress() (Stage, string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	host := clip(t.host)
+	if host == "" { // it did not come to that
+		host = "the responder"
+	}
 	if t.proxy {
 		host = "the proxy " + host
 	}
