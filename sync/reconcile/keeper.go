@@ -93,7 +93,7 @@ func readFile(fsys fs.FS, name string, sum [sha256.Size]byte) ([]byte, error) {
 // lastGood returns what was in force before the restart, for broken objects to fall back on; nil
 // if there is nothing. What it consists of counts as in force from here on.
 func (r *Reconciler) lastGood(now time.Time) *snapshot.Snapshot {
-	if r.cfg.Keeper == nil || r.generation > 0 {
+	if r.cfg.Keeper == nil || r.inForce != nil {
 		return nil
 	}
 	s, objects, err := r.loadLastGood(now)

@@ -51,6 +51,7 @@ type Config struct {
 	Logger   *slog.Logger
 	Indexer  Indexer      // nil: users are held in memory
 	Keeper   Keeper       // nil: nothing but users outlives the process
+	Bundles  *Bundles     // nil: only loose files count
 	OnResult func(Result) // nil: nobody; called from the goroutine of Run
 
 	// DeleteAfter is for how long nothing may have changed before the deletion of a file counts;
@@ -78,14 +79,18 @@ type Reconciler struct {
 
 	// Of the goroutine of Run.
 	deleted    deletions
+	signed     *signed // nil: bundles are not taken
 	generation uint64
-	inForce    load.Objects
+	inForce    load.Objects // what is in force of loose files; nil: nothing
 	kept       load.Objects // what the Keeper holds; nil: not known
 	seen       [32]byte     // hash of what was loaded last
 	seenAny    bool
 
-	mu   sync.Mutex // guards last
-	last Result
+	orders chan order
+
+	mu      sync.Mutex // guards what follows
+	last    Result
+	bundles BundleState
 }
 
 // New returns a Reconciler that does nothing before Run.
@@ -96,7 +101,12 @@ func New(cfg Config) *Reconciler {
 	if cfg.DeleteAfter <= 0 {
 		cfg.DeleteAfter = deleteAfter
 	}
-	return &Reconciler{cfg: cfg, wake: make(chan struct{}, 1), deleted: deletions{quiet: cfg.DeleteAfter}}
+	r := &Reconciler{cfg: cfg, wake: make(chan struct{}, 1), orders: make(chan order),
+		deleted: deletions{quiet: cfg.DeleteAfter}}
+	if cfg.Bundles != nil {
+		r.signed = &signed{Bundles: *cfg.Bundles, r: r}
+	}
+	return r
 }
 
 // Wake says "look again". It never blocks; calls while a look is pending count as one. A file
@@ -135,12 +145,17 @@ func (r *Reconciler) Last() Result {
 func (r *Reconciler) Run(ctx context.Context) error {
 	defer r.deleted.stop()
 	for {
-		for tries := 1; r.look(ctx, tries == maxTries) && tries < maxTries; tries++ {
+		if r.signed == nil || !r.signed.look(ctx) {
+			for tries := 1; r.look(ctx, tries == maxTries) && tries < maxTries; tries++ {
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-r.wake:
+		case <-r.signed.again():
+		case o := <-r.orders:
+			o.done <- r.signed.obey(ctx, o)
 		case <-r.deleted.over():
 			r.deleted.due = true
 		}
@@ -161,7 +176,7 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	}
 	deleted := r.deleted.begin(changed, all)
 	// When the directory cannot be read, Load says so as a problem.
-	draft, objects, problems := r.load(fsys, load.Options{Now: at, LastGood: r.cfg.Holder.Load(),
+	draft, objects, problems := r.load(fsys, load.Options{Now: at, LastGood: r.lastLoose(),
 		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
 	if draft != nil && draft.Hash != hash && !last {
 		// It has been read twice, and was not the same: what was read may be half of the old and
@@ -224,24 +239,43 @@ func (r *Reconciler) isInForce(objects load.Objects) bool {
 	return r.generation > 0 && maps.EqualFunc(objects, r.inForce, load.Object.Same)
 }
 
-// bringIntoForce indexes the users of d, seals it and swaps: the one moment of a change.
-func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft, o load.Objects) error {
-	if d.Users == nil {
-		users, err := r.cfg.Indexer.Index(ctx, d.UserSets, d.UsersHash)
-		if err != nil {
-			return fmt.Errorf("indexing the users: %w", err)
-		}
-		d.Users = users
+// lastLoose returns what is in force, if that comes from loose files: they never fall back on what
+// a bundle said.
+func (r *Reconciler) lastLoose() *snapshot.Snapshot {
+	if r.inForce == nil {
+		return nil
 	}
-	s, err := d.Seal(r.generation + 1)
+	return r.cfg.Holder.Load()
+}
+
+// bringIntoForce indexes the users of d, seals it and swaps.
+func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft, o load.Objects) error {
+	s, err := r.prepare(ctx, d)
 	if err != nil {
 		return err
 	}
-	r.generation++
-	r.cfg.Holder.Swap(s)
-	r.cfg.Indexer.InForce(d.Users)
+	r.swap(s)
 	r.inForce = o
 	return nil
+}
+
+// prepare makes a Snapshot of d, with its users indexed. Nothing is in force yet.
+func (r *Reconciler) prepare(ctx context.Context, d *snapshot.Draft) (*snapshot.Snapshot, error) {
+	if d.Users == nil {
+		users, err := r.cfg.Indexer.Index(ctx, d.UserSets, d.UsersHash)
+		if err != nil {
+			return nil, fmt.Errorf("indexing the users: %w", err)
+		}
+		d.Users = users
+	}
+	return d.Seal(r.generation + 1)
+}
+
+// swap puts s in force: the one moment of a change.
+func (r *Reconciler) swap(s *snapshot.Snapshot) {
+	r.generation++
+	r.cfg.Holder.Swap(s)
+	r.cfg.Indexer.InForce(s.Users())
 }
 
 func (r *Reconciler) publish(result Result) {
@@ -256,18 +290,7 @@ func (r *Reconciler) publish(result Result) {
 // log writes one line for the change and one for each problem.
 func (r *Reconciler) log(result Result, d *snapshot.Draft) {
 	log := r.cfg.Logger
-	for i, p := range result.Problems {
-		if i == maxLogged {
-			log.Warn("more configuration problems than are logged", "count", len(result.Problems)-i)
-			break
-		}
-		level := slog.LevelWarn
-		if p.Severity == load.Error {
-			level = slog.LevelError
-		}
-		log.Log(context.Background(), level, "configuration problem",
-			"file", p.File, "err", p.String(), "object", p.Object, "effect", p.Effect)
-	}
+	logProblems(log, result.Problems)
 	switch {
 	case result.Swapped:
 		log.Info("configuration in force", "generation", result.Generation,

@@ -1,0 +1,149 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/bundle"
+)
+
+// start brings the version that counts in force, or the next best one that was kept. What is not
+// confirmed yet goes on trial again.
+func (s *signed) start(ctx context.Context) {
+	name, err := s.Dir.Current()
+	if err != nil {
+		s.blocked = true
+		s.complain(err)
+		return
+	}
+	s.rememberRefused()
+	if name == "" {
+		return
+	}
+	if failed := s.countStart(ctx, name); failed {
+		if name = s.record(name).Before; name == "" {
+			s.r.cfg.Logger.Error("going back to loose files")
+			return
+		}
+	}
+	for _, candidate := range s.candidates(name) {
+		l, fresh, err := s.load(ctx, candidate)
+		if err != nil {
+			s.complain(fmt.Errorf("the version of before the start cannot be used: %w", err))
+			s.damaged = s.trouble
+			continue
+		}
+		s.restart(ctx, l, fresh, name)
+		return
+	}
+	s.r.publish(Result{At: s.r.cfg.Now(), Err: fmt.Errorf("version %s counts, and neither it nor another one "+
+		"on the disk can be read: have the bundle brought here again", name)})
+	s.blocked = true // loose files must not take the place of what was signed
+}
+
+// rememberRefused has the last refusal shown, also after a restart.
+func (s *signed) rememberRefused() {
+	var r Refusal
+	if s.recall(refusedKey, &r) {
+		s.r.editBundles(func(b *BundleState) { b.Refused = &r })
+	}
+}
+
+// countStart counts the starts of a version on trial, and takes it out of force when there have
+// been so many that it may be what ends the process.
+func (s *signed) countStart(ctx context.Context, name string) (failed bool) {
+	record := s.record(name)
+	if record.Confirmed {
+		return false
+	}
+	record.Starts++
+	if record.Starts > maxStarts {
+		record.Failed = fmt.Sprintf("the process ended %d times while it was on trial", maxStarts)
+		s.r.cfg.Logger.Error("bundle rolled back", "bundle", record.BundleID, "serial", record.Serial,
+			"sha256", record.SHA256, "err", record.Failed, "version", orLoose(record.Before))
+		failed = true
+	}
+	err := s.setRecord(ctx, name, record)
+	if failed {
+		err = errors.Join(err, s.Dir.SetCurrent(record.Before))
+		s.rolledBack(ctx, record, record.Failed)
+	}
+	if err != nil {
+		s.complain(err)
+	}
+	return failed
+}
+
+// candidates returns the versions that may come into force at a start: the one that counts, then
+// those that have worked, latest first.
+func (s *signed) candidates(name string) []string {
+	list := []string{name}
+	kept := s.history()
+	slices.SortStableFunc(kept, func(a, b KeptVersion) int { return cmp.Compare(b.Serial, a.Serial) })
+	for _, v := range kept {
+		if v.Name != name && v.Confirmed && v.Failed == "" {
+			list = append(list, v.Name)
+		}
+	}
+	return list
+}
+
+// load opens a version on the disk and makes a Snapshot of it. It is verified as when it came,
+// but for what was settled then: whether it is for this gateway, its serial and its dates.
+func (s *signed) load(ctx context.Context, name string) (*loaded, *snapshot.Snapshot, error) {
+	v, err := s.Dir.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer v.Archive.Close() // opened for reading: closing loses nothing
+	key, err := bundle.ParseTrustedKey(s.record(name).Signer, v.Key)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, done, err := s.open(v, bundle.VerifyOptions{Keys: []bundle.TrustedKey{key}, Identity: s.Identity})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer done()
+	switch {
+	case l.name != name:
+		return nil, nil, fmt.Errorf("version %s holds %s", name, l.name)
+	case !l.SecretsOpened:
+		return nil, nil, errors.New("its secrets cannot be opened: this gateway has no identity")
+	case l.draft == nil || l.problems.HasErrors():
+		return nil, nil, fmt.Errorf("it is no longer valid: %v", l.problems)
+	}
+	fresh, err := s.r.prepare(ctx, l.draft)
+	return l, fresh, err
+}
+
+// restart puts a version from the disk in force. It is not the one that counts if that was
+// damaged.
+func (s *signed) restart(ctx context.Context, l *loaded, fresh *snapshot.Snapshot, counts string) {
+	if err := s.raise(ctx, l.Signer.ID(), l.Manifest.Serial, l.hash); err != nil {
+		s.complain(err)
+	}
+	s.bring(l, fresh)
+	s.r.cfg.Logger.Info("bundle in force", "bundle", l.Manifest.BundleID, "serial", l.Manifest.Serial,
+		"signer", l.Signer.Name, "key", l.Signer.ID(), "sha256", l.hash, "generation", s.r.generation)
+	record := s.record(l.name)
+	if l.name != counts || record.Confirmed {
+		return
+	}
+	s.onTrial(ctx, l, before{version: record.Before})
+}
+
+// reindex brings what is in force into force once more, for the index has lost users.
+func (s *signed) reindex(ctx context.Context) {
+	l, fresh, err := s.load(ctx, s.inForce)
+	if err != nil {
+		s.complain(fmt.Errorf("indexing the users again: %w", err))
+		s.r.lost.Store(true)
+		return
+	}
+	s.bring(l, fresh)
+}

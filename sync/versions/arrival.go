@@ -1,0 +1,97 @@
+package versions
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxArrivals bounds what is looked at in incoming/ at once.
+const maxArrivals = 100
+
+// An Arrival is an archive in incoming/.
+type Arrival struct {
+	Name   string    // of the file, with ArchiveSuffix
+	Time   time.Time // of its last change
+	Signed bool      // its signature lies beside it
+	Stamp  string    // another one is another content
+}
+
+// Arrivals returns what has arrived, oldest first. Hidden files are none of it: whoever copies
+// uses them for what is not complete.
+func (d *Dir) Arrivals() ([]Arrival, error) {
+	entries, err := os.ReadDir(d.Incoming())
+	if err != nil {
+		return nil, fmt.Errorf("listing what has arrived: %w", err)
+	}
+	var list []Arrival
+	for _, e := range entries {
+		name := e.Name()
+		if strings.HasPrefix(name, ".") || !strings.HasSuffix(name, ArchiveSuffix) {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		a := Arrival{Name: name, Time: info.ModTime(), Stamp: stampOf(info)}
+		if sig, err := os.Lstat(filepath.Join(d.Incoming(), name+SignatureSuffix)); err == nil && sig.Mode().IsRegular() {
+			a.Signed = true
+			a.Stamp += " " + stampOf(sig)
+		}
+		list = append(list, a)
+	}
+	slices.SortStableFunc(list, func(a, b Arrival) int {
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Name, b.Name))
+	})
+	return list[:min(len(list), maxArrivals)], nil
+}
+
+func stampOf(info fs.FileInfo) string {
+	return fmt.Sprintf("%d %d %d", info.Size(), info.ModTime().UnixNano(), inode(info))
+}
+
+// OpenArrival opens what has arrived; the Version has no Key.
+func (d *Dir) OpenArrival(a Arrival) (*Version, error) {
+	path := filepath.Join(d.Incoming(), a.Name)
+	signature, err := readSmall(path+SignatureSuffix, maxSignature)
+	if err != nil {
+		return nil, fmt.Errorf("reading the signature of %s: %w", a.Name, err)
+	}
+	f, size, err := openRegular(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", a.Name, err)
+	}
+	return &Version{Archive: f, Size: size, Signature: signature}, nil
+}
+
+// Remove removes what has arrived, if it is still the same. Should it be there again after a power
+// cut, it is what was applied or refused already.
+func (d *Dir) Remove(a Arrival) error {
+	now, err := d.Arrivals()
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(now, func(b Arrival) bool { return a.Name == b.Name && a.Stamp == b.Stamp }) {
+		return nil
+	}
+	if err := d.cfg.Step("remove incoming/" + a.Name); err != nil {
+		return err
+	}
+	for _, name := range []string{a.Name + SignatureSuffix, a.Name} {
+		if err := os.Remove(filepath.Join(d.Incoming(), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing what was dealt with: %w", err)
+		}
+	}
+	return nil
+}
+
+func readerOf(data []byte) io.Reader { return bytes.NewReader(data) }
