@@ -24,6 +24,7 @@ import (
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/fetch"
 	"gatehouse/sync/reconcile"
 	"gatehouse/sync/watch"
 )
@@ -39,6 +40,8 @@ type Config struct {
 	Now      func() time.Time // nil: time.Now
 	Version  string           // of the program
 	Built    time.Time        // of the program; zero: unknown
+
+	step func(string) error // for tests that pull the plug; nil: nothing
 }
 
 // An Appliance is the whole of Gatehouse in one process.
@@ -57,7 +60,11 @@ type Appliance struct {
 	withdrawn  withdrawals
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
-	watcher    *watch.Watcher    // nil: nobody watches
+	watcher    *watch.Watcher // nil: nobody watches
+	bundles    *reconcile.Bundles
+	incoming   string // where bundles arrive
+	arrivals   *watch.Watcher
+	fetcher    *fetch.Fetcher    // nil: fleet.pull is off
 	radius     *radserver.Server // nil: listen.auth is off
 	control    *control.Server
 	web        *listener // nil: listen.ui is off
@@ -90,7 +97,7 @@ func New(config Config) (_ *Appliance, err error) {
 	}()
 	for _, part := range []func() error{
 		a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
-		a.makeReconciler,
+		a.openBundles, a.makeReconciler,
 		a.makeRevocation, a.bindRADIUS,
 	} {
 		if err := part(); err != nil {

@@ -91,6 +91,8 @@ var walls = []wall{
 		why: "fs.FS in, Draft out: the same for a bundle, a directory and a test"},
 	{pkg: "sync/reconcile", ours: []string{"appliance/store", "webui/...", "authcore/radserver"},
 		why: "it swaps the Snapshot; who reads it finds out by itself"},
+	{pkg: "sync/versions", only: []string{}, std: []string{"net"},
+		why: "it keeps archives as they came, and understands nothing of what is in them"},
 	{pkg: "sync/fetch", ours: []string{"sync/load", "authcore/snapshot"},
 		why: "what comes over the network is verified before it is read"},
 	{pkg: "webui", ours: notInPages, mods: []string{badger}, why: whyPages},

@@ -37,6 +37,10 @@ func (a *Appliance) parts() []part {
 	if a.watcher != nil {
 		parts = append(parts, part{"watch", a.watcher.Run})
 	}
+	parts = append(parts, part{"arrivals", a.arrivals.Run})
+	if a.fetcher != nil {
+		parts = append(parts, part{"fetch", a.fetcher.Run})
+	}
 	parts = append(parts, part{"revocation", a.revocation.Run}, part{"authcore", a.auth.Run})
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})

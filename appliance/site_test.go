@@ -86,6 +86,7 @@ func (s *site) start() *site {
 	s.t.Helper()
 	s.run()
 	s.waitReady()
+	s.eventually("loaded", func() bool { return s.loads() > 0 }) // which is said after it is so
 	return s
 }
 
@@ -149,11 +150,13 @@ func (s *site) eventually(what string, ok func() bool) {
 // it may have been all the time.
 func (s *site) reload() {
 	s.t.Helper()
-	loads := func() int { return strings.Count(s.log.String(), `"configuration in force`) }
-	before := loads()
+	before := s.loads()
 	s.appliance.Reload()
-	s.eventually("reloaded", func() bool { return loads() > before })
+	s.eventually("reloaded", func() bool { return s.loads() > before })
 }
+
+// loads counts the loads that have ended well.
+func (s *site) loads() int { return strings.Count(s.log.String(), `"configuration in force`) }
 
 // decision returns the next decision that has not been returned yet.
 func (s *site) decision() decision {

@@ -28,6 +28,9 @@ func (a *Appliance) Report() health.Report {
 	case r.Generation == 0:
 		r.Reason = string(audit.NotReady)
 		r.Detail = "no valid configuration; run gatehouse check on the configuration directory"
+		if err := a.reconciler.Last().Err; err != nil {
+			r.Detail = err.Error()
+		}
 	case a.radius == nil:
 		r.Reason = string(audit.NotReady)
 		r.Detail = "listen.auth is off in gatehouse.yaml"

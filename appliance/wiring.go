@@ -88,9 +88,10 @@ func (a *Appliance) makeReconciler() error {
 		FS: func() fs.FS { return a.config.Tree }, Holder: &a.holder, Now: a.config.Now,
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
 		OnResult: func(reconcile.Result) { a.revocation.Reconfigured() },
-		Keeper:   newLastGood(a.config.StateDir),
+		Keeper:   newLastGood(a.config.StateDir), Bundles: a.bundles,
 	})
 	a.makeWatcher()
+	a.makeArrivals()
 	return nil
 }
 

@@ -69,10 +69,11 @@ type Fleet struct {
 
 // Pull says where bundles are fetched from.
 type Pull struct {
-	URL      string        `yaml:"url"`      // empty: nowhere; {id} stands for the node
-	Interval time.Duration `yaml:"interval"` // at least a minute
-	CA       string        `yaml:"ca"`       // file; empty: the system's
-	Proxy    string        `yaml:"proxy"`    // URL; empty: as the environment says
+	URL          string        `yaml:"url"`           // empty: nowhere; {id} stands for the node
+	SignatureURL string        `yaml:"signature_url"` // empty: beside it, with .minisig
+	Interval     time.Duration `yaml:"interval"`      // at least a minute
+	CA           string        `yaml:"ca"`            // file; empty: the system's
+	Proxy        string        `yaml:"proxy"`         // URL; empty: none
 }
 
 // Log says what is logged and how.

@@ -198,8 +198,27 @@ func (v *validation) fleet(f *Fleet) {
 	if f.Pull.Interval < minPullInterval {
 		v.add("fleet.pull.interval", "too short", "write 1m or more")
 	}
-	v.url("fleet.pull.url", f.Pull.URL, "https")
+	v.pulled("fleet.pull.url", f.Pull.URL)
+	v.pulled("fleet.pull.signature_url", f.Pull.SignatureURL)
 	v.url("fleet.pull.proxy", f.Pull.Proxy, "http", "https")
+}
+
+// pulled checks an address that bundles come from. Its query may be a permission, and is a secret;
+// a password would be one that servers write into their logs.
+func (v *validation) pulled(path, s string) {
+	u, err := url.Parse(s)
+	loopback := false
+	if err == nil && u.Scheme == "http" {
+		addr, err := netip.ParseAddr(u.Hostname())
+		loopback = err == nil && addr.Unmap().IsLoopback()
+	}
+	switch {
+	case err == nil && u.User != nil:
+		v.add(path, "the address holds a user name or a password",
+			"a bundle is signed and its secrets are encrypted: serve it to everybody, or use a presigned address")
+	case !loopback: // where a proxy on the device itself may be
+		v.url(path, s, "https")
+	}
 }
 
 func (v *validation) oneOf(path, s string, known ...string) {

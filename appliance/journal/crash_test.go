@@ -47,11 +47,11 @@ func appendForEver(path string) int {
 	for key := range 4 {
 		all.Go(func() {
 			name := strconv.Itoa(key)
-			r, _ := j.Last(journal.BundleSerial, name)
+			r, _ := j.Last(journal.Bundle, name)
 			n := count(r)
 			for {
 				n++
-				r := journal.Record{Kind: journal.BundleSerial, Key: name, Value: binary.BigEndian.AppendUint64(make([]byte, 400), n)}
+				r := journal.Record{Kind: journal.Bundle, Key: name, Value: binary.BigEndian.AppendUint64(make([]byte, 400), n)}
 				if err := j.Append(context.Background(), r); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					return
@@ -93,7 +93,7 @@ func TestJournalKilled(t *testing.T) {
 			t.Fatalf("round %d: %v, %v", round, err, j.Err())
 		}
 		for key, want := range acknowledged {
-			r, _ := j.Last(journal.BundleSerial, key)
+			r, _ := j.Last(journal.Bundle, key)
 			if got := count(r); got < want || got > want+1 {
 				t.Errorf("round %d: key %s has %d, but %d was acknowledged", round, key, got, want)
 			}

@@ -33,13 +33,13 @@ const (
 	Ratchet              Kind = 1
 	TOTPStep             Kind = 2
 	Lockout              Kind = 3
-	BundleSerial         Kind = 4
+	Bundle               Kind = 4
 	MessageAuthenticated Kind = 5
 	Notice               Kind = 6
 )
 
 var kindNames = [...]string{Ratchet: "ratchet", TOTPStep: "totp_step", Lockout: "lockout",
-	BundleSerial: "bundle_serial", MessageAuthenticated: "message_authenticator", Notice: "notice"}
+	Bundle: "bundle", MessageAuthenticated: "message_authenticator", Notice: "notice"}
 
 func (k Kind) valid() bool { return k >= Ratchet && k <= Notice }
 

@@ -79,7 +79,7 @@ func TestJournalRemembers(t *testing.T) {
 				t.Errorf("Last(%v, %.20s) (-want +got):\n%s", want.Kind, want.Key, diff)
 			}
 		}
-		for _, k := range []journal.Kind{journal.Lockout, journal.BundleSerial} {
+		for _, k := range []journal.Kind{journal.Lockout, journal.Bundle} {
 			if r, ok := j.Last(k, "gone"); ok {
 				t.Errorf("Last of what is not there: got %+v", r)
 			}

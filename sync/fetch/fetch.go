@@ -160,6 +160,9 @@ func (f *Fetcher) Run(ctx context.Context) error {
 	return nil
 }
 
+// FileName returns the name of the archive in Config.Dir.
+func (f *Fetcher) FileName() string { return f.place.name }
+
 // Wake has the server asked now.
 func (f *Fetcher) Wake() {
 	select {

@@ -22,6 +22,7 @@ type BundleState struct {
 	Rotated bool                // the keys came in a bundle
 	Serials map[string]uint64   // the highest that was accepted, by number of the key
 	Err     string              // what keeps bundles from being dealt with; "": nothing
+	Settled map[string]uint64   // how many ended how, since the start, by Outcome.State
 	Damaged string              // why what is in force is not the version that counts; "": it is
 
 	outcomes []settled
@@ -83,6 +84,14 @@ const maxOutcomes = 32
 
 // settle remembers what became of an archive, for a while.
 func (b *BundleState) settle(hash string, o Outcome) {
+	if o.State != Pending && o.State != Trying {
+		counts := maps.Clone(b.Settled)
+		if counts == nil {
+			counts = map[string]uint64{}
+		}
+		counts[o.State]++
+		b.Settled = counts
+	}
 	b.outcomes = slices.DeleteFunc(slices.Clone(b.outcomes), func(s settled) bool { return s.hash == hash })
 	if len(b.outcomes) == maxOutcomes {
 		b.outcomes = b.outcomes[1:]

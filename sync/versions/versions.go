@@ -122,6 +122,15 @@ func (d *Dir) tidy() error {
 			}
 		}
 	}
+	pushes, err := filepath.Glob(filepath.Join(d.Incoming(), ".push-*"))
+	if err != nil {
+		return err // a bad pattern, which it is not
+	}
+	for _, name := range pushes { // cut off half-way
+		if err := os.Remove(name); err != nil {
+			return err
+		}
+	}
 	if err := os.Remove(filepath.Join(d.cfg.State, newLink)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
