@@ -78,7 +78,7 @@ func newBundleBuildCommand() *cobra.Command {
 	fl.StringVar(&f.serial, "serial", "", "`NUMBER`, higher than that of the bundle before (required)")
 	fl.StringVar(&f.key, "key", "", "minisign secret key `FILE` that signs (required)")
 	addPasswordFlag(cmd, &f.passwordFile)
-	fl.StringVar(&f.out, "out", "", "`FILE` to make (default: NAME-SERIAL.tar.gz)")
+	fl.StringVarP(&f.out, "out", "o", "", "`FILE` to make (default: NAME-SERIAL.tar.gz)")
 	fl.StringArrayVar(&f.opt.Selector.IDs, "for", nil, "`ID` of a gateway that it is for (repeat; default: every gateway)")
 	fl.StringArrayVar(&f.labels, "label", nil, "`KEY=VALUE` that gateways must have which it is for (repeat: all of them)")
 	fl.StringVar(&f.expires, "expires", "", "`DATE` from which on a newer one should be in its place")

@@ -57,7 +57,7 @@ func newBundleKeygenCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&out, "output", "o", "fleet.key", "`FILE` for the secret key")
+	cmd.Flags().StringVarP(&out, "out", "o", "fleet.key", "`FILE` for the secret key")
 	addPasswordFlag(cmd, &passwordFile)
 	cmd.Flags().BoolVar(&noPassword, "no-password", false, "leave the secret key unencrypted")
 	addJSONFlag(cmd, &asJSON)

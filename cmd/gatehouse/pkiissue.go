@@ -66,7 +66,7 @@ func (f *pkiIssueFlags) register(cmd *cobra.Command) {
 	fl.SortFlags = false
 	fl.StringVar(&f.kind, "kind", "", "`KIND`: "+strings.Join(issueKindNames(), ", "))
 	fl.StringVar(&f.name, "name", "", "`NAME`: e-mail address, username, UPN or DNS name, by kind")
-	fl.StringVar(&f.out, "out", "", "`DIR` to write into (default: the CA's)")
+	fl.StringVarP(&f.out, "out", "o", "", "`DIR` to write into (default: the CA's)")
 	fl.StringVar(&f.file, "file", "", "beginning of the `FILE` names (default: the name)")
 	fl.StringVar(&f.key, "key", "ecdsa", "`KIND` of key: "+keyKindList())
 	fl.IntVar(&f.days, "days", 0, "`DAYS` that it is valid (default 365, server 825)")
