@@ -34,6 +34,7 @@ type counters struct {
 	gauges map[string]func() float64
 	radius func() radserver.Stats // nil: RADIUS is not served
 
+	bundles     func(*bytes.Buffer)
 	revocation  func() revocation.Report
 	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
@@ -101,6 +102,9 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	if c.revocation != nil {
 		c.writeRevocation(&b)
+	}
+	if c.bundles != nil {
+		c.bundles(&b)
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell

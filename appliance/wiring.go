@@ -90,6 +90,7 @@ func (a *Appliance) makeReconciler() error {
 		OnResult: func(reconcile.Result) { a.revocation.Reconfigured() },
 		Keeper:   newLastGood(a.config.StateDir), Bundles: a.bundles,
 	})
+	a.counters.bundles = a.bundleMetrics
 	a.makeWatcher()
 	a.makeArrivals()
 	return nil
