@@ -89,6 +89,7 @@ func (a *Appliance) makeReconciler() error {
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
 		OnResult: func(reconcile.Result) { a.revocation.Reconfigured() },
 		Keeper:   newLastGood(a.config.StateDir), Bundles: a.bundles,
+		Named: a.config.Boot.Files(),
 	})
 	a.counters.bundles = a.bundleMetrics
 	a.makeWatcher()

@@ -6,6 +6,7 @@
 package bootconf
 
 import (
+	"path"
 	"time"
 
 	"gatehouse/sync/strictyaml"
@@ -96,6 +97,18 @@ func Default() *Config {
 		Fleet: Fleet{TrustedKeys: []string{"fleet.pub"}, Pull: Pull{Interval: 5 * time.Minute}},
 		Log:   Log{Level: "info", Format: "auto"},
 	}
+}
+
+// Files returns the relative names of the files that c names. The caller owns the slice.
+func (c *Config) Files() []string {
+	var files []string
+	for _, name := range append([]string{
+		c.RadSec.Certificate, c.RadSec.Key, c.RadSec.CA, c.Fleet.Pull.CA}, c.Fleet.TrustedKeys...) {
+		if name != "" && !path.IsAbs(name) {
+			files = append(files, path.Clean(name))
+		}
+	}
+	return files
 }
 
 // Parse reads gatehouse.yaml over the defaults and returns all that is wrong with it. Only a

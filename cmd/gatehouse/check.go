@@ -69,11 +69,11 @@ func checkDirectory(dir string, now time.Time) (*checkReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	boot, err := checkBoot(dir)
+	config, boot, err := checkBoot(dir)
 	if err != nil {
 		return nil, err
 	}
-	draft, rest := load.Load(fsys, load.Options{Now: now})
+	draft, rest := load.Load(fsys, load.Options{Now: now, Named: config.Files()})
 	r := &checkReport{Directory: dir, Findings: append(boot, rest...)}
 	for _, p := range r.Findings {
 		if p.Severity == load.Error {
@@ -99,21 +99,22 @@ func verdict(bootBroken, usable, restBroken bool) string {
 	return "would go live"
 }
 
-// checkBoot judges gatehouse.yaml. A missing one is that of no bytes: all defaults.
-func checkBoot(dir string) (load.Problems, error) {
+// checkBoot judges gatehouse.yaml. A missing one is that of no bytes: all defaults. With problems
+// the Config is only what could be read.
+func checkBoot(dir string) (*bootconf.Config, load.Problems, error) {
 	data, err := os.ReadFile(filepath.Join(dir, bootFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, unreadable(err)
+		return nil, nil, unreadable(err)
 	}
 	found := load.Problems{}
-	_, problems := bootconf.Parse(data)
+	config, problems := bootconf.Parse(data)
 	for _, p := range problems {
 		found = append(found, load.Problem{
 			File: bootFile, Line: p.Line, Column: p.Column, Severity: load.Error,
 			Object: "gatehouse", Text: p.Text, Remedy: p.Remedy,
 		})
 	}
-	return found, nil
+	return config, found, nil
 }
 
 // print writes every finding as file:line:col: text, and a summary as the last line.

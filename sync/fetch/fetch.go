@@ -125,7 +125,7 @@ func New(c Config) (*Fetcher, error) {
 		c.Now = time.Now
 	}
 	f := &Fetcher{
-		config: c, address: at, log: c.Logger.With("part", "fetch"), wake: make(chan struct{}, 1),
+		config: c, address: at, log: c.Logger, wake: make(chan struct{}, 1),
 		place: place{dir: c.Dir, name: at.fileName()}, random: randomFraction,
 		limits: limits{try: time.Hour, header: 30 * time.Second, window: time.Minute,
 			windowBytes: 4 << 10, reserve: 8 << 20, free: freeBytes},

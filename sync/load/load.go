@@ -52,6 +52,9 @@ type Options struct {
 	// Draft.Users is left for the caller to fill.
 	NoUsers bool
 
+	// Named are files that have a meaning elsewhere: those that gatehouse.yaml names.
+	Named []string
+
 	// Hold is asked for every object of LastGood of which a file has been deleted whether that
 	// is to wait: then its last good version stays in force, as a warning with Effect Kept. A
 	// copy in progress deletes what it is about to bring. Nil: deletions count at once.
@@ -85,7 +88,7 @@ func LoadObjects(fsys fs.FS, opt Options) (*snapshot.Draft, Objects, Problems) {
 	}
 	t.secrets = secrets{values: opt.Secrets, closed: opt.WithoutSecrets}
 	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
-		hold: opt.Hold, noUsers: opt.NoUsers,
+		hold: opt.Hold, noUsers: opt.NoUsers, named: opt.Named,
 		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed(),
 		live: Objects{}}
 	if opt.LastUsers != nil {
@@ -125,6 +128,7 @@ type loader struct {
 	unchanged    func([32]byte) (identity.Users, bool) // nil: never
 	hold         func(string) bool                     // nil: never
 	noUsers      bool
+	named        []string
 	usersInForce func() identity.Users
 	kept         keptUsers
 }

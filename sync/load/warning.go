@@ -117,7 +117,7 @@ func (l *loader) warnConflicts(a *answer) {
 func (l *loader) unknownFiles() {
 	o := l.object("")
 	for _, file := range slices.Sorted(maps.Keys(l.tree.files)) {
-		if _, read := l.tree.sums[file]; read || isForLater(file) || l.reported(file) {
+		if _, read := l.tree.sums[file]; read || isForLater(file) || slices.Contains(l.named, file) || l.reported(file) {
 			continue
 		}
 		text, remedy := "the file has no meaning here and is not read", ""

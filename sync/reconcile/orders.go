@@ -158,7 +158,7 @@ func (s *signed) backToLoose(ctx context.Context, to Rollback) error {
 		return fmt.Errorf("%w: the loose files are in force", ErrNoVersion)
 	}
 	draft, objects, problems := load.LoadObjects(s.r.cfg.FS(), load.Options{
-		Now: s.r.cfg.Now(), Unchanged: s.r.cfg.Indexer.Unchanged})
+		Now: s.r.cfg.Now(), Unchanged: s.r.cfg.Indexer.Unchanged, Named: s.r.cfg.Named})
 	if draft == nil || problems.HasErrors() {
 		return fmt.Errorf("%w: the loose files are not valid; run gatehouse check: %v", ErrUnusable, problems)
 	}

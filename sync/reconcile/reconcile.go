@@ -52,6 +52,7 @@ type Config struct {
 	Indexer  Indexer      // nil: users are held in memory
 	Keeper   Keeper       // nil: nothing but users outlives the process
 	Bundles  *Bundles     // nil: only loose files count
+	Named    []string     // files that have a meaning elsewhere: see load.Options
 	OnResult func(Result) // nil: nobody; called from the goroutine of Run
 
 	// DeleteAfter is for how long nothing may have changed before the deletion of a file counts;
@@ -176,7 +177,7 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	}
 	deleted := r.deleted.begin(changed, all)
 	// When the directory cannot be read, Load says so as a problem.
-	draft, objects, problems := r.load(fsys, load.Options{Now: at, LastGood: r.lastLoose(),
+	draft, objects, problems := r.load(fsys, load.Options{Now: at, LastGood: r.lastLoose(), Named: r.cfg.Named,
 		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
 	if draft != nil && draft.Hash != hash && !last {
 		// It has been read twice, and was not the same: what was read may be half of the old and
