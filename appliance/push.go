@@ -29,7 +29,7 @@ func (a *Appliance) pushBundle(archive io.Reader, signature []byte) (string, err
 	if err := a.putPair(part, name, signature); err != nil {
 		return "", errors.Join(fmt.Errorf("storing the bundle: %w", err), removeQuietly(part))
 	}
-	a.reconciler.Wake()
+	a.reconciler.Expect(hash)
 	return hash, nil
 }
 

@@ -49,6 +49,7 @@ func (a *Appliance) status() webui.Status {
 		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(),
 		Journal: a.journalStatus(), Clock: a.clockStatus(), Revocation: a.revocationStatus(), Memory: memory(),
 	}
+	s.Bundle = a.bundleState()
 	return s
 }
 
@@ -58,12 +59,7 @@ func (a *Appliance) configuration() webui.Configuration {
 	if sn := a.holder.Load(); sn != nil {
 		c.Generation, c.Users, c.Servers = sn.Generation(), sn.Users().Len(), sn.ServerNames()
 	}
-	for _, p := range last.Problems {
-		c.Problems = append(c.Problems, webui.Problem{
-			File: p.File, Line: p.Line, Column: p.Column, Severity: string(p.Severity),
-			Object: p.Object, Text: p.Text, Remedy: p.Remedy, Effect: string(p.Effect),
-		})
-	}
+	c.Problems = append(c.Problems, problems(last.Problems)...)
 	return c
 }
 

@@ -45,6 +45,12 @@ var (
 // errBusy is told to who asks for a stream too many.
 var errBusy = errors.New("too many streams at once: end another `gatehouse tail`")
 
+// errPushing and errTooLarge are told to who pushes.
+var (
+	errPushing  = errors.New("another bundle is being pushed: try again in a moment")
+	errTooLarge = errors.New("too large")
+)
+
 // A Backend answers what the API asks. Its functions are safe for concurrent use.
 type Backend struct {
 	Status    func() Status
@@ -59,15 +65,19 @@ type Backend struct {
 	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
 	ResetClock func() error
 	OCSP       OCSP
+	Bundles    Bundles
 }
 
 // api is the JSON API over a Backend.
 type api struct {
 	Backend
 	streams chan struct{} // a token for each stream at once
+	pushes  chan struct{} // a token for the one push at a time
 }
 
-func newAPI(b Backend) *api { return &api{Backend: b, streams: make(chan struct{}, maxStreams)} }
+func newAPI(b Backend) *api {
+	return &api{Backend: b, streams: make(chan struct{}, maxStreams), pushes: make(chan struct{}, 1)}
+}
 
 func (a *api) status(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.Status()) }
 
@@ -202,8 +212,10 @@ func fail(w http.ResponseWriter, err error) {
 		status = http.StatusBadRequest
 	case errors.Is(err, ErrRefused):
 		status = http.StatusConflict
-	case errors.Is(err, errBusy):
+	case errors.Is(err, errBusy), errors.Is(err, errPushing):
 		status = http.StatusTooManyRequests
+	case errors.Is(err, errTooLarge):
+		status = http.StatusRequestEntityTooLarge
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -2,7 +2,6 @@ package webui
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,8 +13,6 @@ import (
 const (
 	// maxOCSPListed bounds the certificates in one answer where no limit is given.
 	maxOCSPListed = 1000
-	// maxPurgeBody bounds the body of a purge, in bytes.
-	maxPurgeBody = 4 << 10
 	// checkTimeout ends the asking of responders for a person: a few that hang, one after the other.
 	checkTimeout = 45 * time.Second
 )
@@ -97,9 +94,7 @@ func (a *api) checkOCSP(w http.ResponseWriter, r *http.Request) {
 
 func (a *api) purgeOCSP(w http.ResponseWriter, r *http.Request) {
 	var p OCSPPurge
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPurgeBody))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil {
+	if err := readJSON(w, r, &p); err != nil {
 		fail(w, fmt.Errorf("%w: reading what to forget: %w", ErrInvalid, err))
 		return
 	}

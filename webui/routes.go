@@ -34,6 +34,11 @@ func routes(c Config) []route {
 		{"GET /api/v1/ocsp", a.listOCSP, local},
 		{"POST /api/v1/ocsp/check", a.checkOCSP, local},
 		{"POST /api/v1/ocsp/purge", a.purgeOCSP, local},
+		{"GET /api/v1/bundle", a.bundle, local},
+		{"PUT /api/v1/bundle", a.putBundle, local},
+		{"GET /api/v1/bundle/pushes/{sha256}", a.pushed, local},
+		{"POST /api/v1/bundle/rollback", a.rollBack, local},
+		{"POST /api/v1/bundle/trust/reset", a.resetTrust, local},
 	}
 }
 

@@ -14,6 +14,7 @@ type Status struct {
 	Version       string        `json:"version"`
 	Started       time.Time     `json:"started"`
 	Configuration Configuration `json:"configuration"`
+	Bundle        Bundle        `json:"bundle"`
 	RADIUS        RADIUS        `json:"radius"`
 	Store         Store         `json:"store"`
 	Journal       Journal       `json:"journal"`

@@ -117,6 +117,13 @@ func (r *Reconciler) Bundles() BundleState {
 	return r.bundles
 }
 
+// Expect says that the archive with that hash is about to be looked at (again), and wakes r: its
+// Outcome is pending until then.
+func (r *Reconciler) Expect(hash string) {
+	r.editBundles(func(b *BundleState) { b.settle(hash, Outcome{State: Pending}) })
+	r.Wake()
+}
+
 func (r *Reconciler) outcome(hash string) (Outcome, bool) {
 	b := r.Bundles()
 	return b.Outcome(hash)

@@ -93,8 +93,8 @@ func (s *signed) resetTrust(ctx context.Context, by string) error {
 // backTo goes back to a version.
 func (s *signed) backTo(ctx context.Context, to Rollback) error {
 	if to.To == "" {
-		if to.To = s.record(s.inForce).Before; s.inForce == "" || to.To == "" {
-			return fmt.Errorf("%w: nothing was in force before; say which one, or %q", ErrNoVersion, Loose)
+		if to.To = s.previous(); to.To == "" {
+			return fmt.Errorf("%w: nothing that worked was in force before; say which one, or %q", ErrNoVersion, Loose)
 		}
 	}
 	if to.To == s.inForce {
@@ -126,6 +126,28 @@ func (s *signed) backTo(ctx context.Context, to Rollback) error {
 	}
 	s.leave(ctx, old.version, to)
 	return nil
+}
+
+// previous returns the version to go back to from the one in force: the one before it or, if that
+// was left for a reason, the one applied last that was not. "": there is none.
+func (s *signed) previous() string {
+	if s.inForce == "" {
+		return ""
+	}
+	works := func(name string) bool {
+		v := s.record(name)
+		return name != "" && name != s.inForce && v.Confirmed && v.Failed == ""
+	}
+	if before := s.record(s.inForce).Before; works(before) {
+		return before
+	}
+	var best KeptVersion
+	for _, v := range s.history() {
+		if works(v.Name) && v.Applied.After(best.Applied) {
+			best = v
+		}
+	}
+	return best.Name
 }
 
 func (s *signed) isKept(name string) error {

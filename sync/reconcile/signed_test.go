@@ -383,6 +383,9 @@ func TestRollBack(t *testing.T) {
 		g.expect(1, 3, "")
 		g.bring("b", two) // as a server has it
 		g.expect(1, 3, reconcile.CodeRolledBack)
+		if err := g.RollBack(t.Context(), reconcile.Rollback{By: "alice", Reason: "?"}); !errors.Is(err, reconcile.ErrNoVersion) {
+			t.Errorf("back to what was left for a reason: %v", err)
+		}
 		g.restart()
 		g.expect(1, 3, reconcile.CodeRolledBack)
 		name := nameOf(g, 2)
