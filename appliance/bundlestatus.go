@@ -18,6 +18,29 @@ import (
 	"gatehouse/webui"
 )
 
+// What commands about bundles ask and print, by the names of their makers: commands know the
+// appliance alone.
+type (
+	Bundle         = webui.Bundle
+	BundleVersion  = webui.BundleVersion
+	BundleRefusal  = webui.BundleRefusal
+	BundlePush     = webui.BundlePush
+	BundleRollback = webui.BundleRollback
+)
+
+// The states of a BundlePush.
+const (
+	PushPending    = webui.PushPending
+	PushTrying     = webui.PushTrying
+	PushApplied    = webui.PushApplied
+	PushUnchanged  = webui.PushUnchanged
+	PushRefused    = webui.PushRefused
+	PushRolledBack = webui.PushRolledBack
+)
+
+// LooseFiles is what a BundleRollback goes back to if that is no bundle.
+const LooseFiles = reconcile.Loose
+
 // maxRollback is how long a person waits for a rollback: the trial, and what comes before it.
 const maxRollback = 90 * time.Second
 

@@ -19,24 +19,31 @@ import (
 // signatureExt is what the name of a signature adds to that of what it signs.
 const signatureExt = ".minisig"
 
-const bundleLong = `Make, check and read bundles: signed archives of configuration for any number of gateways.
+const bundleLong = `Make, check, read and apply bundles: signed archives of configuration for any number of gateways.
 
   gatehouse bundle keygen -o fleet.key                    once; fleet.pub goes to every gateway
   gatehouse bundle identity                               on each gateway: its recipient for secrets
   gatehouse bundle seal DIR --recipient oslo-1=age1…      encrypts the secrets in DIR; commit it
   gatehouse bundle build DIR --id emea --serial 42 --key fleet.key
   gatehouse bundle verify emea-000042.tar.gz --key fleet.pub --as oslo-1
+  gatehouse bundle push emea-000042.tar.gz --to https://oslo-1:8443 --token-file token
+  gatehouse bundle history                                on a gateway: what is in force, and was
+  gatehouse bundle rollback --reason TEXT                 on a gateway: back to the one before
 
 Signatures are minisign's, secrets are age's: their own programs work on all of it.`
 
 func newBundleCommand() *cobra.Command {
-	group := newGroup("bundle", "Make, check and read signed bundles of configuration",
+	group := newGroup("bundle", "Make, check, read and apply signed bundles of configuration",
 		newBundleBuildCommand(),
 		newBundleDiffCommand(),
+		newBundleHistoryCommand(),
 		newBundleIdentityCommand(),
 		newBundleInspectCommand(),
 		newBundleKeygenCommand(),
+		newBundlePushCommand(),
+		newBundleRollbackCommand(),
 		newBundleSealCommand(),
+		newBundleTrustCommand(),
 		newBundleVerifyCommand(),
 	)
 	group.Long = bundleLong

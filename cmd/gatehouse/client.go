@@ -50,21 +50,29 @@ func (p process) open(ctx context.Context, method, path string, query url.Values
 		}
 		return nil, p.errNobody(err)
 	}
-	// 503 is the answer "not ready", with a body of its own.
-	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusServiceUnavailable {
+	return goodAnswer(response, "the running process")
+}
+
+// goodAnswer returns the body of a good answer, which the caller closes; of any other, what who
+// says with it.
+func goodAnswer(response *http.Response, who string) (io.ReadCloser, error) {
+	switch response.StatusCode {
+	case http.StatusOK, http.StatusAccepted, http.StatusServiceUnavailable: // "not ready", with a body of its own
 		return response.Body, nil
 	}
 	defer func() { _ = response.Body.Close() }() // it was only read
 	var answer struct{ Error string }
-	if json.NewDecoder(response.Body).Decode(&answer) != nil || answer.Error == "" {
-		answer.Error = "the running process answered " + response.Status
+	if json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer) != nil || answer.Error == "" {
+		answer.Error = who + " answered " + response.Status
 	}
 	code := exitInternal
 	switch response.StatusCode {
 	case http.StatusNotFound:
 		code = exitNo
-	case http.StatusBadRequest:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
 		code = exitUnreadable
+	case http.StatusUnauthorized, http.StatusForbidden:
+		code = exitPermission
 	case http.StatusConflict:
 		code = exitRefused
 	case http.StatusTooManyRequests:
@@ -72,6 +80,9 @@ func (p process) open(ctx context.Context, method, path string, query url.Values
 	}
 	return nil, exitWith(code, errors.New(answer.Error))
 }
+
+// maxAnswer bounds what is read of an error, in bytes.
+const maxAnswer = 64 << 10
 
 // ask sends a request and decodes the answer into v.
 func (p process) ask(ctx context.Context, method, path string, query url.Values, body io.Reader, v any) error {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"gatehouse/appliance"
 )
 
 // A statusView is what people are shown of `GET /api/v1/status`; --json prints all of it.
@@ -19,6 +21,7 @@ type statusView struct {
 	Node, Version  string
 	Started        time.Time
 	Configuration  statusConfiguration
+	Bundle         appliance.Bundle
 	RADIUS         statusRADIUS
 	Store          statusStore
 	Journal        struct {
@@ -123,6 +126,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	for _, p := range c.Problems {
 		fmt.Fprintf(&b, "  %s: %s:%d:%d: %s\n", p.Severity, p.File, max(p.Line, 1), max(p.Column, 1), p.Text)
 	}
+	printBundle(&b, v.Bundle, now)
 	v.RADIUS.print(&b, now)
 	v.Store.print(&b, now)
 	v.Revocation.print(&b, now)
