@@ -37,7 +37,7 @@ func (a *Appliance) parts() []part {
 	if a.watcher != nil {
 		parts = append(parts, part{"watch", a.watcher.Run})
 	}
-	parts = append(parts, part{"revocation", a.revocation.Run}, part{"authcore", a.auth.Run})
+	parts = append(parts, part{"revocation", a.revocation.Run}, part{"notice", a.notices.Run}, part{"authcore", a.auth.Run})
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}

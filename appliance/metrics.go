@@ -35,6 +35,7 @@ type counters struct {
 	radius func() radserver.Stats // nil: RADIUS is not served
 
 	revocation  func() revocation.Report
+	ends        func() []end
 	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
 
@@ -101,6 +102,9 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	if c.revocation != nil {
 		c.writeRevocation(&b)
+	}
+	if c.ends != nil {
+		writeEnds(&b, c.ends())
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell
