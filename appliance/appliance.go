@@ -19,6 +19,7 @@ import (
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/eventlog"
 	"gatehouse/appliance/journal"
+	"gatehouse/appliance/notice"
 	"gatehouse/appliance/store"
 	"gatehouse/authcore"
 	"gatehouse/authcore/radserver"
@@ -58,6 +59,8 @@ type Appliance struct {
 	learner    learner
 	revocation *revocation.Source
 	withdrawn  withdrawals
+	notices    *notice.Notifier
+	noted      notePlan
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
 	watcher    *watch.Watcher // nil: nobody watches
@@ -98,7 +101,7 @@ func New(config Config) (_ *Appliance, err error) {
 	for _, part := range []func() error{
 		a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
 		a.openBundles, a.makeReconciler,
-		a.makeRevocation, a.bindRADIUS,
+		a.makeRevocation, a.makeNotices, a.bindRADIUS,
 	} {
 		if err := part(); err != nil {
 			return nil, err

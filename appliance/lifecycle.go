@@ -41,7 +41,7 @@ func (a *Appliance) parts() []part {
 	if a.fetcher != nil {
 		parts = append(parts, part{"fetch", a.fetcher.Run})
 	}
-	parts = append(parts, part{"revocation", a.revocation.Run}, part{"authcore", a.auth.Run})
+	parts = append(parts, part{"revocation", a.revocation.Run}, part{"notice", a.notices.Run}, part{"authcore", a.auth.Run})
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}

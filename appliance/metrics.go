@@ -36,6 +36,7 @@ type counters struct {
 
 	bundles     func(*bytes.Buffer)
 	revocation  func() revocation.Report
+	ends        func() []end
 	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
 
@@ -105,6 +106,9 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	if c.bundles != nil {
 		c.bundles(&b)
+	}
+	if c.ends != nil {
+		writeEnds(&b, c.ends())
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell

@@ -48,6 +48,7 @@ func (a *Appliance) status() webui.Status {
 		Node: a.config.Boot.Node.ID, Version: a.config.Version, Started: a.started,
 		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(),
 		Journal: a.journalStatus(), Clock: a.clockStatus(), Revocation: a.revocationStatus(), Memory: memory(),
+		Expiring: a.expiring(), Notices: a.noticeStatus(),
 	}
 	s.Bundle = a.bundleState()
 	return s

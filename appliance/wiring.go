@@ -87,7 +87,7 @@ func (a *Appliance) makeReconciler() error {
 	a.reconciler = reconcile.New(reconcile.Config{
 		FS: func() fs.FS { return a.config.Tree }, Holder: &a.holder, Now: a.config.Now,
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
-		OnResult: func(reconcile.Result) { a.revocation.Reconfigured() },
+		OnResult: func(reconcile.Result) { a.revocation.Reconfigured(); a.notices.Wake() },
 		Keeper:   newLastGood(a.config.StateDir), Bundles: a.bundles,
 		Named: a.config.Boot.Files(),
 	})

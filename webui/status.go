@@ -21,6 +21,8 @@ type Status struct {
 	Clock         Clock         `json:"clock"`
 	Revocation    Revocation    `json:"revocation"`
 	Memory        Memory        `json:"memory"`
+	Expiring      []Expiring    `json:"expiring"` // soonest end first, at most 100
+	Notices       Notices       `json:"notices"`
 }
 
 // A Configuration is what is in force, and what was found when it was read last.

@@ -1,0 +1,35 @@
+package webui
+
+import "time"
+
+// An Expiring is a certificate or list of the configuration that ends soon or has ended.
+type Expiring struct {
+	Kind        string    `json:"kind"` // ca, server, ocsp_signer, crl or saml
+	Name        string    `json:"name"`
+	Subject     string    `json:"subject,omitempty"`
+	Fingerprint string    `json:"fingerprint"` // SHA-256, lower hex
+	NotAfter    time.Time `json:"not_after"`
+	Days        int       `json:"days"` // whole days left; -1 and below: expired
+	Text        string    `json:"text"`
+	Remedy      string    `json:"remedy"`
+	Link        string    `json:"link,omitempty"`
+}
+
+// Notices is how telling people of that is doing.
+type Notices struct {
+	Checked  time.Time       `json:"checked,omitzero"` // by the guarded clock
+	Paused   string          `json:"paused,omitempty"` // why nothing is sent
+	Channels []NoticeChannel `json:"channels"`
+}
+
+// A NoticeChannel is one way to people.
+type NoticeChannel struct {
+	Name     string    `json:"name"` // log, webhook or mail
+	Sent     int       `json:"sent"` // notices, in this run
+	Last     time.Time `json:"last,omitzero"`
+	Waiting  int       `json:"waiting"` // notices that are due and not sent
+	Problem  string    `json:"problem,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	RetryS   int       `json:"retry_s,omitempty"`  // seconds between the tries
+	Failures int       `json:"failures,omitempty"` // in a row
+}
