@@ -74,6 +74,8 @@ var walls = []wall{
 		why: "values in, outcome out"},
 	{pkg: "authcore/saml", ours: []string{"webui/..."}, std: []string{"os"},
 		why: "assertions are made for pages, not by them"},
+	{pkg: "authcore/saml/pair", only: []string{}, std: []string{"os", "net"}, calls: []string{"time.Now"},
+		why: "pairs are values; whoever owns the disk carries the steps out"},
 	{pkg: "authcore/snapshot", ours: []string{"sync/...", "authcore/eap/..."}, std: []string{"os"},
 		why: "the sealed configuration knows neither where it came from nor who reads it"},
 	{pkg: "authcore/audit", only: []string{}, std: []string{"i/o"},
