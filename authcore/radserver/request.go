@@ -20,6 +20,7 @@ type Request struct {
 	Received time.Time
 
 	carrier *Server
+	divert  func(*radius.Response) // in place of carrier; see Divert
 	port    *port
 	from    origin
 	arrived time.Time // by the process clock, which no one sets
@@ -36,12 +37,27 @@ func (s *Server) newRequest(p *port, packet radius.Packet, from origin, d droppe
 	}
 }
 
+// Divert makes answer take what Respond is given, at once and whatever the delay: it is for a
+// Request that came over no socket but was made by its owner, whose exported fields are all
+// there. It is called before a Handler sees the request. One that is dropped or postponed is not
+// heard of again.
+func (r *Request) Divert(answer func(*radius.Response)) { r.divert = answer }
+
+// settle reports whether this is the first word about what becomes of the request.
+func (r *Request) settle() bool {
+	return (r.carrier != nil || r.divert != nil) && r.done.CompareAndSwap(false, true)
+}
+
 // Respond answers the request with resp, which must not be changed any more. A delay counts
 // from the arrival of the request and is cut at 10 s; the time until then holds no goroutine.
 // Only the first call counts, from whatever goroutine, and none does after Drop. A request
 // that a newer one has superseded, or that is older than 30 s, is not answered any more.
 func (r *Request) Respond(resp *radius.Response, delay time.Duration) {
-	if r.carrier == nil || !r.done.CompareAndSwap(false, true) {
+	if !r.settle() {
+		return
+	}
+	if r.divert != nil {
+		r.divert(resp)
 		return
 	}
 	delay = min(delay, maxDelay)
@@ -56,7 +72,7 @@ func (r *Request) Respond(resp *radius.Response, delay time.Duration) {
 
 // Drop says that no answer will come. A retransmission is then a new request.
 func (r *Request) Drop() {
-	if r.carrier == nil || !r.done.CompareAndSwap(false, true) {
+	if !r.settle() || r.divert != nil {
 		return
 	}
 	r.carrier.counters.dropped.Add(1)
@@ -66,7 +82,7 @@ func (r *Request) Drop() {
 // Postpone is Drop for want of room, and counted as such: the NAS will ask again, or another
 // server.
 func (r *Request) Postpone() {
-	if r.carrier == nil || !r.done.CompareAndSwap(false, true) {
+	if !r.settle() || r.divert != nil {
 		return
 	}
 	r.carrier.giveUp(r)
