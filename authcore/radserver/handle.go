@@ -28,6 +28,9 @@ func (s *Server) receive(p *port, datagram []byte, from origin) *Request {
 			s.panicked(v, from)
 		}
 	}()
+	if len(datagram) == pingLength && s.pings.take(p, datagram) {
+		return nil
+	}
 	req := s.admit(p, datagram, from)
 	if req == nil {
 		return nil

@@ -116,6 +116,7 @@ type Server struct {
 	sampler  *sampler
 	draining atomic.Bool
 	released chan struct{} // a request left the hand while draining
+	pings    *pings
 }
 
 // A transport receives and sends datagrams. local is the address of ours that a datagram
@@ -135,6 +136,7 @@ type port struct {
 	transport
 	cache   *dedupCache
 	backlog *backlog // the read loop's
+	pings   atomic.Uint64
 }
 
 // New binds the sockets. It starts nothing: call Run, or Close to give them back. A port in
@@ -156,16 +158,16 @@ func New(config Config) (*Server, error) {
 func newServer(config Config, transports []transport) *Server {
 	s := &Server{
 		config: config, delays: newDelayQueue(), counters: newCounters(),
-		sampler: newSampler(), released: make(chan struct{}, 1),
+		sampler: newSampler(), released: make(chan struct{}, 1), pings: newPings(),
 	}
 	for _, t := range transports {
-		s.ports = append(s.ports, &port{t, newDedupCache(cacheConfig{
+		s.ports = append(s.ports, &port{transport: t, cache: newDedupCache(cacheConfig{
 			entries:   max(config.CacheEntries/len(transports), 1),
 			bytes:     config.CacheBytes / len(transports),
 			replyLife: config.ReplyLife,
 			delays:    s.delays,
 			released:  s.release,
-		}), newBacklog()})
+		}), backlog: newBacklog()})
 	}
 	return s
 }
