@@ -43,8 +43,11 @@ type Config struct {
 	Certificate *tls.Certificate // leaf first; nil: the peer presents none
 	RootCAs     *x509.CertPool   // nil: the server is not verified, and the Report says so
 	ServerName  string           // name the server's certificate must carry; empty: any
-	Time        func() time.Time // clock for the server's certificate; nil: time.Now
-	Attributes  []Attribute      // added to every request, for example Proxy-State
+	// VerifyServer judges the certificates that the server presents, leaf first, in the place of
+	// RootCAs, ServerName and Time; nil: those do.
+	VerifyServer func([]*x509.Certificate) error
+	Time         func() time.Time // clock for the server's certificate; nil: time.Now
+	Attributes   []Attribute      // added to every request, for example Proxy-State
 
 	SSID             string     // appended to Called-Station-Id behind a colon
 	NASIdentifier    string     // empty: "gatehouse-probe"

@@ -23,11 +23,11 @@ var (
 	ErrAuthenticator = errors.New("answers are not signed with our secret")
 )
 
-// Conn speaks RADIUS with one server from one UDP socket: one conversation at a time, whose
-// State it keeps. It belongs to one goroutine.
+// Conn speaks RADIUS with one server from one UDP socket, or another transport: one conversation
+// at a time, whose State it keeps. It belongs to one goroutine.
 type Conn struct {
 	cfg        Config
-	udp        net.Conn
+	udp        net.Conn // or what does as well
 	identifier byte
 	state      []byte
 	last       sentRequest
@@ -61,11 +61,26 @@ func Dial(cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
-	c := &Conn{cfg: cfg, udp: udp}
+	return newConn(cfg, udp), nil
+}
+
+// Over returns a Conn that speaks over transport, which it closes: each Write of that is one
+// datagram to the server and each Read one from it, with deadlines as a socket has them.
+// Config's Server only gives it a name; LocalAddr is not used.
+func Over(cfg Config, transport net.Conn) (*Conn, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	return newConn(cfg, transport), nil
+}
+
+func newConn(cfg Config, transport net.Conn) *Conn {
+	c := &Conn{cfg: cfg, udp: transport}
 	var b [1]byte
 	_, _ = rand.Read(b[:]) // never fails
 	c.identifier = b[0]
-	return c, nil
+	return c
 }
 
 // Close closes the socket.

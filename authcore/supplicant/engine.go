@@ -139,11 +139,16 @@ func (e *engine) presentCertificate(*tls.CertificateRequestInfo) (*tls.Certifica
 
 func (e *engine) verifyServer(cs tls.ConnectionState) error {
 	e.partial, e.sawServer = cs, true
-	if e.cfg.RootCAs == nil {
+	if e.cfg.RootCAs == nil && e.cfg.VerifyServer == nil {
 		return nil
 	}
 	if len(cs.PeerCertificates) == 0 {
 		e.verifyErr = errors.New("server presented no certificate")
+		return e.verifyErr
+	}
+	if e.cfg.VerifyServer != nil {
+		e.verifyErr = e.cfg.VerifyServer(cs.PeerCertificates)
+		e.verified = e.verifyErr == nil
 		return e.verifyErr
 	}
 	now := e.now()
