@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"gatehouse/appliance/journal"
-	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/bundle"
 	"gatehouse/sync/fetch"
 	"gatehouse/sync/reconcile"
@@ -156,11 +155,6 @@ func (a *Appliance) howArrived(file string) string {
 func (a *Appliance) makeArrivals() {
 	a.arrivals = watch.New(a.incoming, watch.Config{
 		LookAgain: a.reconciler.Wake, Logger: a.config.Logger.With("part", "arrivals")})
-}
-
-// refusing counts who signed in lately and no longer could.
-func (a *Appliance) refusing(old, fresh *snapshot.Snapshot) (looked, refused int) {
-	return 0, 0
 }
 
 // trial says whether what is in force works.

@@ -1,0 +1,4 @@
+package appliance
+
+// RefusedPeople is refusedPeople, for tests.
+var RefusedPeople = refusedPeople
