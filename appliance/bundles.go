@@ -156,6 +156,3 @@ func (a *Appliance) makeArrivals() {
 	a.arrivals = watch.New(a.incoming, watch.Config{
 		LookAgain: a.reconciler.Wake, Logger: a.config.Logger.With("part", "arrivals")})
 }
-
-// trial says whether what is in force works.
-func (a *Appliance) trial(context.Context) error { return nil }
