@@ -46,6 +46,7 @@ type Draft struct {
 	UserSets    []identity.Set    // re-readable; an Indexer turns them into Users
 	UsersHash   [32]byte          // what an index of UserSets is known by; see load.Options.Unchanged
 	Users       identity.Users    // nil: to be indexed
+	Admins      policy.Admins     // who manages the gateway; may be nobody
 }
 
 // A Server is a RADIUS server with the trust of its CAs worked out.
@@ -150,6 +151,9 @@ func (s *Snapshot) Hash() [32]byte { return s.hash }
 
 // Policy returns the defaults for all servers.
 func (s *Snapshot) Policy() *policy.Policy { return &s.policy }
+
+// Admins returns who manages the gateway.
+func (s *Snapshot) Admins() *policy.Admins { return &s.draft.Admins }
 
 // Server returns the named RADIUS server, or nil.
 func (s *Snapshot) Server(name string) *Server { return s.servers[name] }

@@ -26,7 +26,7 @@ const (
 // a CA, a client, a user. It never holds a secret.
 type Change struct {
 	Op   Op     `json:"op"`
-	Kind string `json:"kind"` // policy, CA, server credential, RADIUS server, client, user
+	Kind string `json:"kind"` // policy, CA, server credential, RADIUS server, client, account, token, user
 	Name string `json:"name,omitempty"`
 	Of   string `json:"of,omitempty"`   // of a client: its RADIUS server
 	Text string `json:"text,omitempty"` // what has changed
@@ -60,8 +60,8 @@ func (c Change) String() string {
 }
 
 // Diff returns what is different in b, in the order policy, CAs, server credentials, RADIUS
-// servers with their clients, users. Nothing is served differently if it returns nothing. The
-// error is that of reading users again.
+// servers with their clients, accounts and tokens of administrators, users. Nothing is served
+// differently if it returns nothing. The error is that of reading users again.
 func Diff(a, b *snapshot.Draft) ([]Change, error) {
 	d := &differ{}
 	rules := d.policy(&a.Policy, &b.Policy)
@@ -70,6 +70,7 @@ func Diff(a, b *snapshot.Draft) ([]Change, error) {
 		func(c *pki.Credential) string { return c.Name }, d.credential)
 	each(d, "RADIUS server", a.Servers, b.Servers,
 		func(s *policy.Server) string { return s.Name }, d.server)
+	d.admins(&a.Admins, &b.Admins)
 	if err := d.users(a.UserSets, b.UserSets); err != nil {
 		return nil, err
 	}

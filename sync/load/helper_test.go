@@ -35,6 +35,9 @@ func describe(d *snapshot.Draft) string {
 		}
 		parts = append(parts, fmt.Sprintf("%s(%d)", set.Source, n))
 	}
+	if !d.Admins.IsEmpty() {
+		parts = append(parts, fmt.Sprintf("admins(%d,%d)", len(d.Admins.Accounts), len(d.Admins.Tokens)))
+	}
 	return strings.Join(parts, " ")
 }
 

@@ -1,8 +1,8 @@
 // Package load turns a configuration directory into a snapshot.Draft and every problem in it,
 // each with file, line, column and remedy. It reads strictly: an unknown key is an error.
 //
-// The directory is a set of objects: policy.yaml, each CA, server credential, RADIUS server and
-// file of users. An object with an error keeps its last good version, or is left out, and the
+// The directory is a set of objects: policy.yaml, admins.yaml, each CA, server credential, RADIUS
+// server and file of users. An object with an error keeps its last good version, or is left out, and the
 // rest goes live; whoever wants all or nothing asks Problems.HasErrors. gatehouse.yaml is not
 // read here, for it takes a restart.
 //
@@ -144,6 +144,7 @@ func (l *loader) object(name string) *object {
 func (l *loader) load() *snapshot.Draft {
 	d := &snapshot.Draft{}
 	d.Policy = l.loadPolicy()
+	d.Admins = l.loadAdmins()
 	d.CAs = l.loadCAs(&d.Policy)
 	l.loadLists(d.CAs)
 	d.Credentials = l.loadCredentials()

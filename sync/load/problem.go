@@ -34,8 +34,8 @@ type Problem struct {
 	Line     int      `json:"line"`   // from 1; 0: the file as a whole
 	Column   int      `json:"column"` // from 1, in characters; 0: the line as a whole
 	Severity Severity `json:"severity"`
-	// Object is what the problem is in: "policy", "ca/NAME", "server/NAME", "radius/NAME",
-	// "users/FILE". Empty: none in particular.
+	// Object is what the problem is in: "policy", "admins", "ca/NAME", "server/NAME",
+	// "radius/NAME", "users/FILE". Empty: none in particular.
 	Object string `json:"object,omitempty"`
 	Text   string `json:"text"`
 	Remedy string `json:"remedy,omitempty"`

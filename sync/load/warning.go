@@ -141,7 +141,7 @@ func (l *loader) unknownFiles() {
 // isForLater reports whether file belongs to a part of the configuration that is accepted and
 // has no effect yet.
 func isForLater(file string) bool {
-	return file == "admins.yaml" || strings.HasPrefix(file, "saml/")
+	return strings.HasPrefix(file, "saml/")
 }
 
 // reported reports whether a problem of file has been found already.
