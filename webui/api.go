@@ -45,10 +45,11 @@ var (
 // errBusy is told to who asks for a stream too many.
 var errBusy = errors.New("too many streams at once: end another `gatehouse tail`")
 
-// errPushing and errTooLarge are told to who pushes.
+// errPushing, errTooLarge and errTooSlow are told to who pushes.
 var (
 	errPushing  = errors.New("another bundle is being pushed: try again in a moment")
 	errTooLarge = errors.New("too large")
+	errTooSlow  = errors.New("too slow")
 )
 
 // A Backend answers what the API asks. Its functions are safe for concurrent use.
@@ -216,6 +217,8 @@ func fail(w http.ResponseWriter, err error) {
 		status = http.StatusTooManyRequests
 	case errors.Is(err, errTooLarge):
 		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errTooSlow):
+		status = http.StatusRequestTimeout
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 )
@@ -170,10 +171,10 @@ func (a *api) putBundle(w http.ResponseWriter, r *http.Request) {
 	}
 	body := &slowReader{body: http.MaxBytesReader(w, r.Body, maxBundle), control: http.NewResponseController(w)}
 	hash, err := a.Bundles.Push(body, signature)
-	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-		err = fmt.Errorf("%w: the archive has more than %d MiB", errTooLarge, maxBundle>>20)
-	}
 	if err != nil {
+		if broken := body.whyBroken(); broken != nil {
+			err = broken
+		}
 		fail(w, err)
 		return
 	}
@@ -210,6 +211,7 @@ type slowReader struct {
 	begun   time.Time
 	since   int // bytes since the deadline was moved
 	started bool
+	err     error // of reading
 }
 
 func (s *slowReader) Read(p []byte) (int, error) {
@@ -222,7 +224,25 @@ func (s *slowReader) Read(p []byte) (int, error) {
 	}
 	n, err := s.body.Read(p)
 	s.since += n
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
 	return n, err
+}
+
+// whyBroken says why the body did not arrive as a whole; nil: it did, as far as anybody read.
+func (s *slowReader) whyBroken() error {
+	tooLarge := new(http.MaxBytesError)
+	switch {
+	case s.err == nil:
+		return nil
+	case errors.As(s.err, &tooLarge):
+		return fmt.Errorf("%w: the archive has more than %d MiB", errTooLarge, maxBundle>>20)
+	case errors.Is(s.err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("%w: at least %d KiB must arrive in %v, and all of it in %v", errTooSlow,
+			slowBundle>>10, pushBeat, pushTime)
+	}
+	return fmt.Errorf("%w: the upload broke off: %w", ErrInvalid, s.err)
 }
 
 // extend moves the deadline. A connection without one, as on the control socket, needs none.
@@ -286,6 +306,3 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	d.DisallowUnknownFields()
 	return d.Decode(v)
 }
-
-// who names who asks, for the log.
-func who(*http.Request) string { return "console" }

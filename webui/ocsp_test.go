@@ -3,7 +3,6 @@ package webui_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -80,9 +79,5 @@ func TestOCSPRoutes(t *testing.T) {
 			t.Errorf("%s %s %.40s: got %d %s, want %d with %s", tt.method, tt.path, tt.body, w.Code, w.Body,
 				tt.code, tt.want)
 		}
-	}
-	public := webui.NewServer(config()).Handler
-	if got := answer(public, "POST", "/api/v1/ocsp/purge", "10.0.0.1:1").Code; got != http.StatusNotFound {
-		t.Errorf("the web listener lets anybody purge: got %d, want 404", got)
 	}
 }

@@ -1,6 +1,7 @@
 // Package webui is what a browser or a monitor sees: pages and API over interfaces that it
 // declares itself. So far it answers the health questions over HTTPS from the first boot, and
-// the API on the control socket. It never imports the parts whose state it shows.
+// the API: to tokens over HTTPS, to whoever may open it on the control socket. It never imports
+// the parts whose state it shows.
 package webui
 
 import (
@@ -8,21 +9,27 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"gatehouse/authcore/policy"
 )
 
 const (
 	readTimeout  = 10 * time.Second
 	writeTimeout = 30 * time.Second
 	idleTimeout  = 2 * time.Minute
-	maxHeader    = 16 << 10
+	maxHeader    = 32 << 10 // bytes; a signature travels in one
 )
 
 // Config is what is shown and to whom. Ready and Live are required, the Backend for NewLocal,
 // the Certificate for NewServer.
 type Config struct {
-	Ready       http.HandlerFunc // answers /readyz and /healthz
-	Live        http.HandlerFunc // answers /livez
-	Backend     Backend
+	Ready   http.HandlerFunc // answers /readyz and /healthz
+	Live    http.HandlerFunc // answers /livez
+	Backend Backend
+	// Tokens returns those in force, for the web listener; what they may is in their scopes. It
+	// is called for every request and safe for concurrent use; nobody writes to what it returns.
+	// Nil: there are none.
+	Tokens      func() []policy.Token
 	Certificate tls.Certificate
 	// Anyone admits every source address. Otherwise only private and local ones are
 	// answered: the listener names no address, so it may face the internet.
@@ -31,7 +38,7 @@ type Config struct {
 
 // NewServer returns the web server; whoever owns the listener runs it.
 func NewServer(config Config) *http.Server {
-	var handler http.Handler = secured(mux(config, public))
+	var handler http.Handler = secured(webMux(config))
 	if !config.Anyone {
 		handler = localOnly(handler)
 	}
