@@ -16,6 +16,7 @@ const (
 // newRootCommand returns the whole tree of commands.
 func newRootCommand() *cobra.Command {
 	root := newGroup("gatehouse", "Network authentication by certificate, at the branch's edge",
+		newAdminCommand(),
 		newBundleCommand(),
 		newCertCommand(),
 		newCheckCommand(),
