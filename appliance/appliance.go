@@ -22,6 +22,7 @@ import (
 	"gatehouse/appliance/notice"
 	"gatehouse/appliance/store"
 	"gatehouse/authcore"
+	"gatehouse/authcore/audit"
 	"gatehouse/authcore/radserver"
 	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
@@ -72,6 +73,8 @@ type Appliance struct {
 	control    *control.Server
 	web        *listener // nil: listen.ui is off
 	metrics    *listener // nil: listen.metrics is off
+	sso        *listener // nil: listen.sso is off
+	sink       audit.Sink
 }
 
 // A listener is a bound web server that has not been started.
@@ -101,7 +104,7 @@ func New(config Config) (_ *Appliance, err error) {
 	for _, part := range []func() error{
 		a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
 		a.openBundles, a.makeReconciler,
-		a.makeRevocation, a.makeNotices, a.bindRADIUS,
+		a.makeRevocation, a.makeNotices, a.bindRADIUS, a.bindSignIn,
 	} {
 		if err := part(); err != nil {
 			return nil, err
@@ -116,7 +119,7 @@ func (a *Appliance) close() error {
 	if a.control != nil {
 		errs = append(errs, a.control.Close())
 	}
-	for _, l := range []*listener{a.web, a.metrics} {
+	for _, l := range []*listener{a.web, a.metrics, a.sso} {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
@@ -150,6 +153,9 @@ func (a *Appliance) AuthAddr() netip.AddrPort {
 // if they are off.
 func (a *Appliance) MetricsAddr() string { return a.metrics.addr() }
 func (a *Appliance) WebAddr() string     { return a.web.addr() }
+
+// SignInAddr returns the address that people sign in to web applications at; "" if it is off.
+func (a *Appliance) SignInAddr() string { return a.sso.addr() }
 
 func (l *listener) addr() string {
 	if l == nil {

@@ -42,6 +42,8 @@ var walls = []wall{
 	{pkg: "appliance/clock", why: "the guarded clock is the only one that decides"},
 	{pkg: "appliance/eventlog", ours: []string{"webui/..."}, mods: []string{badger},
 		why: "the last decisions live in memory: flash is not written for an accepted sign-in"},
+	{pkg: "appliance/pairstore", only: []string{"authcore/saml/pair"},
+		why: "it carries steps out and judges nothing"},
 	{pkg: "appliance/notice", why: "when, once, to whom"},
 	{pkg: "authcore", ours: []string{"appliance/...", "sync/...", "webui/..."},
 		mods: []string{badger}, std: []string{"os"},

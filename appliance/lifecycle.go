@@ -45,6 +45,9 @@ func (a *Appliance) parts() []part {
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}
+	if a.sso != nil {
+		parts = append(parts, part{"signin", a.sso.runTLS})
+	}
 	if a.config.Boot.Listen.GOPS != "" {
 		parts = append(parts, part{"gops", a.runGops})
 	}

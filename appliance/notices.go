@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"gatehouse/appliance/notice"
+	"gatehouse/authcore/saml/pair"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/webui"
 )
@@ -77,6 +78,18 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 				Kind: notice.CRL, Name: ca.Name, Page: page, Fingerprint: sha256.Sum256(list.DER),
 				NotBefore: thisUpdate(list.DER), NotAfter: list.NextUpdate,
 			})
+		}
+	}
+	for _, app := range draft.Apps {
+		for _, slot := range []pair.Slot{app.Pairs.Active, app.Pairs.Next} {
+			if p, ok := slot.Pair(); ok {
+				add(notice.SAML, app.Name, "/saml/"+app.Name+"/regenerate", p.Certificate)
+			}
+		}
+	}
+	if draft.IdP != nil && len(draft.IdP.TLS.Certificate) > 0 {
+		if c, err := x509.ParseCertificate(draft.IdP.TLS.Certificate[0]); err == nil {
+			add(notice.Server, "saml/idp", "/saml", c)
 		}
 	}
 	return items

@@ -120,7 +120,8 @@ func isWithin(dir, outer string) bool {
 }
 
 func (a *Appliance) bindRADIUS() (err error) {
-	sink := sinks{newDecisionLog(a.config.Logger), a.counters, a.events}
+	a.sink = sinks{newDecisionLog(a.config.Logger), a.counters, a.events}
+	sink := a.sink
 	a.auth = authcore.New(authcore.Config{
 		Snapshots: &a.holder, Sink: sink, Now: a.config.Now, Clock: a.moment,
 		Status: a.revocation, Stapler: a.revocation,

@@ -37,9 +37,10 @@ type Decider struct {
 	Paths     *pki.PathMemory          // of devices that were accepted; nil: none is remembered
 }
 
-// A Query asks whether a certificate opens a RADIUS server.
+// A Query asks whether a certificate opens a RADIUS server, or signs in to an app.
 type Query struct {
 	Server string              // name of the RADIUS server
+	App    string              // name of an app rather than of a RADIUS server
 	Chain  []*x509.Certificate // as presented, leaf first; empty: none was presented
 	Wake   func()              // called once after a pending Decision
 }
@@ -83,7 +84,7 @@ func (d *Decider) Evaluate(q Query) Decision {
 // walk decides on the Snapshot in force at its beginning.
 func (d *Decider) walk(q Query) *evaluation {
 	e := &evaluation{decider: d, asked: q, at: d.now(), Decision: Decision{
-		Result: audit.Reject, Ladder: audit.CertificateLadder(), Server: q.Server,
+		Result: audit.Reject, Ladder: audit.CertificateLadder(), Server: q.door(),
 	}}
 	if len(q.Chain) > 0 {
 		sum := sha256.Sum256(q.Chain[0].Raw)
@@ -147,11 +148,40 @@ func (e *evaluation) findServer() bool {
 		return e.fail(audit.StepClient, audit.NotReady, "no configuration is in force")
 	}
 	e.Generation = e.snapshot.Generation()
+	if e.asked.App != "" {
+		return e.findApp()
+	}
 	if e.server = e.snapshot.Server(e.asked.Server); e.server == nil {
 		return e.fail(audit.StepClient, audit.ClientUnknown,
 			fmt.Sprintf("no RADIUS server %q is configured", e.asked.Server))
 	}
 	return true
+}
+
+func (e *evaluation) findApp() bool {
+	app := e.snapshot.App(e.asked.App)
+	if app == nil || app.Door() == nil {
+		return e.fail(audit.StepClient, audit.ClientUnknown,
+			fmt.Sprintf("no app %q is activated", audit.Printable(e.asked.App)))
+	}
+	e.server = app.Door()
+	return true
+}
+
+// words names what is to be opened in a sentence.
+func (q *Query) words() string {
+	if q.App != "" {
+		return "app " + q.App
+	}
+	return "RADIUS server " + q.Server
+}
+
+// door names what is to be opened, in the log.
+func (q *Query) door() string {
+	if q.App != "" {
+		return "saml/" + q.App
+	}
+	return q.Server
 }
 
 // unsure is why dates cannot be judged.
@@ -298,8 +328,8 @@ func (e *evaluation) authorize() bool {
 	outcome, ok := policy.Authorize(e.server.Server, subject, e.snapshot.Policy().Groups.Priority)
 	if !ok {
 		return e.fail(audit.StepPolicy, audit.UserNotInGroup, fmt.Sprintf(
-			"user %s is in [%s]; RADIUS server %s admits [%s]", audit.Printable(e.User.Username),
-			audit.Printable(strings.Join(e.User.Groups, ", ")), e.server.Name,
+			"user %s is in [%s]; %s admits [%s]", audit.Printable(e.User.Username),
+			audit.Printable(strings.Join(e.User.Groups, ", ")), e.asked.words(),
 			strings.Join(e.server.Groups, ", ")))
 	}
 	e.Outcome = outcome

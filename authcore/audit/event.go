@@ -24,7 +24,10 @@ const (
 type Method string
 
 // The methods that exist so far.
-const MethodEAPTLS Method = "eap-tls"
+const (
+	MethodEAPTLS   Method = "eap-tls"
+	MethodSAMLCert Method = "saml-cert" // a TLS client certificate at the sign-in listener
+)
 
 // An Event is one finished decision: every conversation ends in exactly one, and sampled
 // discards are told as Events too. Empty fields are left out of the log line. Text from
@@ -33,7 +36,7 @@ type Event struct {
 	Time          time.Time
 	Result        Result
 	Reason        Reason
-	Server        string // name of the RADIUS server
+	Server        string // name of the RADIUS server; saml/NAME for an app
 	Client        string // name of the client entry
 	NAS           string // address the request came from
 	Station       string // Calling-Station-Id

@@ -57,6 +57,7 @@ const (
 	MFAWrong                    Reason = "mfa_wrong"
 	MFAReplayed                 Reason = "mfa_replayed"
 	ClockUnsure                 Reason = "clock_unsure"
+	SAMLRequestInvalid          Reason = "saml_request_invalid"
 	Overloaded                  Reason = "overloaded"
 	Internal                    Reason = "internal"
 )
@@ -161,6 +162,8 @@ var explanations = []Explanation{
 		"Wait for the next code."},
 	{ClockUnsure, "This gateway does not know what time it is, so dates in certificates cannot be checked.",
 		"Set the clock, or let the gateway reach a time server; `gatehouse clock` shows what it knows."},
+	{SAMLRequestInvalid, "The web application's sign-in request was refused; the detail says why.",
+		"Compare the application's SAML settings with ours: `gatehouse saml status`, and import the metadata of each side at the other."},
 	{Overloaded, "The gateway was too busy to take on this sign-in.",
 		"Nothing if it passes; otherwise look for a flood from one access point, or raise the limits."},
 	{Internal, "A fault inside Gatehouse ended the sign-in.",

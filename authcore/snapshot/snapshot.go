@@ -43,6 +43,8 @@ type Draft struct {
 	Servers     []*policy.Server
 	CAs         []*CA
 	Credentials []*pki.Credential // ECDSA first
+	IdP         *IdP              // nil: nobody signs in to web applications
+	Apps        []*App            // by name; may be empty
 	UserSets    []identity.Set    // re-readable; an Indexer turns them into Users
 	UsersHash   [32]byte          // what an index of UserSets is known by; see load.Options.Unchanged
 	Users       identity.Users    // nil: to be indexed
@@ -92,6 +94,8 @@ type Snapshot struct {
 	cas         map[string]*CA
 	credentials []tls.Certificate
 	users       identity.Users
+	idp         *IdP
+	apps        map[string]*App
 	draft       *Draft
 }
 
@@ -140,6 +144,9 @@ func (d *Draft) Seal(generation uint64) (*Snapshot, error) {
 		return nil, fmt.Errorf("sealing the configuration: %w", err)
 	}
 	s.clients = clients
+	if err := s.openDoors(d); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -130,6 +130,7 @@ func openSourceDir(dir string) (*os.Root, error) {
 func loadBundle(b *bundle.Bundle, now time.Time) load.Problems {
 	_, problems := load.Load(b.FS(), load.Options{
 		Now: now, Secrets: b.Secrets(), WithoutSecrets: !b.SecretsOpened,
+		Managed: true, Activates: b.Manifest.ActivePairs(),
 	})
 	return problems
 }

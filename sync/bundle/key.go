@@ -144,6 +144,16 @@ func (k SigningKey) Sign(archive io.Reader, comment string) ([]byte, error) {
 	return r.SignWithComments(k.key, comment, "signature of a Gatehouse bundle"), nil
 }
 
+// ActivePairs returns the fingerprints of the certificates that apps show once the bundle is in
+// force, by app. The caller owns the map.
+func (m *Manifest) ActivePairs() map[string]string {
+	pairs := make(map[string]string, len(m.Activates))
+	for _, p := range m.Activates {
+		pairs[p.App] = p.SHA256
+	}
+	return pairs
+}
+
 // Comment returns what is signed beside a bundle with manifest m, for people who look at the
 // .minisig file.
 func (m *Manifest) Comment() string {

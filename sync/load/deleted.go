@@ -44,7 +44,7 @@ func awaited[T any](l *loader, dir string, present []string, last []*T, name fun
 }
 
 // extensions says in which file the content of an object is, for messages.
-var extensions = map[string]string{"ca": ".pem", "radius": ".yaml", "server": "/certificate.pem"}
+var extensions = map[string]string{"ca": ".pem", "radius": ".yaml", "server": "/certificate.pem", "saml": "/app.yaml"}
 
 // awaitedUsers returns the files of users that were in force, are there no more, and whose
 // deletion is to wait.

@@ -60,8 +60,8 @@ func (c Change) String() string {
 }
 
 // Diff returns what is different in b, in the order policy, CAs, server credentials, RADIUS
-// servers with their clients, accounts and tokens of administrators, users. Nothing is served
-// differently if it returns nothing. The error is that of reading users again.
+// servers with their clients, accounts and tokens of administrators, identity provider, apps, users.
+// Nothing is served differently if it returns nothing. The error is that of reading users again.
 func Diff(a, b *snapshot.Draft) ([]Change, error) {
 	d := &differ{}
 	rules := d.policy(&a.Policy, &b.Policy)
@@ -71,6 +71,8 @@ func Diff(a, b *snapshot.Draft) ([]Change, error) {
 	each(d, "RADIUS server", a.Servers, b.Servers,
 		func(s *policy.Server) string { return s.Name }, d.server)
 	d.admins(&a.Admins, &b.Admins)
+	d.idp(a.IdP, b.IdP)
+	d.apps(a.Apps, b.Apps)
 	if err := d.users(a.UserSets, b.UserSets); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,13 @@ type Options struct {
 	// bundle. Nil: these are loose files, which may name none. It is not written.
 	Secrets map[string]string
 
+	// Managed says that this is a bundle: what it says of pairs of apps is not to be changed here.
+	Managed bool
+
+	// Activates are the fingerprints of the certificates that apps are to show, by app: those of a
+	// bundle's manifest.
+	Activates map[string]string
+
 	// WithoutSecrets loads a bundle whose secrets cannot be opened, to look at it or compare it,
 	// never to serve it: references stand for themselves, credentials may lack their keys, and
 	// users may be missing.
@@ -89,6 +96,7 @@ func LoadObjects(fsys fs.FS, opt Options) (*snapshot.Draft, Objects, Problems) {
 	t.secrets = secrets{values: opt.Secrets, closed: opt.WithoutSecrets}
 	l := &loader{tree: t, now: opt.Now, last: &snapshot.Draft{}, unchanged: opt.Unchanged,
 		hold: opt.Hold, noUsers: opt.NoUsers, named: opt.Named,
+		managed: opt.Managed, activates: opt.Activates,
 		usersInForce: func() identity.Users { return nil }, seed: maphash.MakeSeed(),
 		live: Objects{}}
 	if opt.LastUsers != nil {
@@ -129,6 +137,8 @@ type loader struct {
 	hold         func(string) bool                     // nil: never
 	noUsers      bool
 	named        []string
+	managed      bool
+	activates    map[string]string
 	usersInForce func() identity.Users
 	kept         keptUsers
 }
@@ -149,6 +159,8 @@ func (l *loader) load() *snapshot.Draft {
 	l.loadLists(d.CAs)
 	d.Credentials = l.loadCredentials()
 	d.Servers = l.loadServers(d.CAs)
+	d.IdP = l.loadIdP(d.CAs)
+	d.Apps = l.loadApps()
 	if !l.noUsers {
 		l.loadUsers(d)
 	}

@@ -117,7 +117,7 @@ func (l *loader) warnConflicts(a *answer) {
 func (l *loader) unknownFiles() {
 	o := l.object("")
 	for _, file := range slices.Sorted(maps.Keys(l.tree.files)) {
-		if _, read := l.tree.sums[file]; read || isForLater(file) || slices.Contains(l.named, file) || l.reported(file) {
+		if _, read := l.tree.sums[file]; read || slices.Contains(l.named, file) || l.reported(file) {
 			continue
 		}
 		text, remedy := "the file has no meaning here and is not read", ""
@@ -136,12 +136,6 @@ func (l *loader) unknownFiles() {
 			o.warn(file, 0, "it cannot be read: "+l.tree.unreadable[file].Error(), "")
 		}
 	}
-}
-
-// isForLater reports whether file belongs to a part of the configuration that is accepted and
-// has no effect yet.
-func isForLater(file string) bool {
-	return strings.HasPrefix(file, "saml/")
 }
 
 // reported reports whether a problem of file has been found already.

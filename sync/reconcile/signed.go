@@ -142,6 +142,7 @@ func (s *signed) open(v *versions.Version, opt bundle.VerifyOptions) (l *loaded,
 	l = &loaded{Bundle: b, name: b.Name(), hash: fmt.Sprintf("%x", b.Archive)}
 	l.draft, l.problems = load.Load(b.FS(), load.Options{
 		Now: s.r.cfg.Now(), Secrets: b.Secrets(), Unchanged: s.r.cfg.Indexer.Unchanged,
+		Managed: true, Activates: b.Manifest.ActivePairs(),
 	})
 	return l, done, nil
 }

@@ -1,0 +1,386 @@
+package webui
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/identity"
+	"gatehouse/authcore/saml"
+)
+
+// signInTimeout ends the waiting for a decision, which may wait for a responder itself.
+const signInTimeout = 15 * time.Second
+
+// A SignIn is what the sign-in listener asks: everything about SAML but its messages on the wire.
+// Its functions are safe for concurrent use.
+type SignIn struct {
+	// App returns the activated app of that name. Errors: ErrNotFound, ErrRefused with a sentence
+	// for people why nobody can sign in to it.
+	App func(name string) (*SignInApp, error)
+	// Decide judges who is there by the certificates that the browser showed and has proved to have.
+	Decide func(ctx context.Context, a SignInAttempt) SignInDecision
+	// Done is told how a sign-in ended, once for each. A decision alone is none: the answer may fail.
+	Done func(SignInEnd)
+	// Now tells the time by which messages are dated, and whether it is believed.
+	Now func() (time.Time, bool)
+	// Certificate returns the listener's certificate for a handshake.
+	Certificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+}
+
+// A SignInApp is an app that people sign in to.
+type SignInApp struct {
+	Name, Label string
+	Provider    *saml.IdentityProvider
+}
+
+// A SignInAttempt is somebody at the door of an app.
+type SignInAttempt struct {
+	App        string
+	Chain      []*x509.Certificate // as presented, leaf first
+	Source     string              // address
+	TLSVersion uint16
+}
+
+// A SignInDecision is the answer to a SignInAttempt.
+type SignInDecision struct {
+	Accepted           bool
+	User               *identity.User // of an accept
+	Reason             audit.Reason
+	Sentence, NextStep string
+	Decision           any // for Done
+}
+
+// A SignInEnd is how a sign-in ended.
+type SignInEnd struct {
+	Attempt  SignInAttempt
+	Decision any           // of Decide; nil: it did not come to one
+	Accepted bool          // the browser was handed an assertion
+	Refusal  string        // of the request, for the log; empty: the decision says it
+	Skew     time.Duration // the service provider's clock minus ours
+	Started  time.Time
+}
+
+// NewSignInServer returns the server of listen.sso. Browsers are asked for a certificate, and the
+// decision verifies it: one without must reach the page that says what to do.
+func NewSignInServer(s SignIn) *http.Server {
+	return &http.Server{
+		Handler:           s.handler(),
+		ReadTimeout:       readTimeout,
+		ReadHeaderTimeout: readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    40 << 10, // a redirect carries the whole request in its query
+		TLSConfig: &tls.Config{
+			GetCertificate: s.Certificate, MinVersion: tls.VersionTLS12,
+			ClientAuth:             tls.RequestClientCert,
+			SessionTicketsDisabled: true, // whoever signs in proves it now
+		},
+	}
+}
+
+func (s SignIn) handler() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("GET /saml/{app}/sso", s.redirect)
+	m.HandleFunc("POST /saml/{app}/sso", s.post)
+	m.HandleFunc("GET /saml/{app}/start", s.start)
+	m.HandleFunc("GET /saml/{app}/metadata.xml", s.metadata)
+	m.HandleFunc("GET /saml/reset", s.reset)
+	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.page(w, http.StatusNotFound, signInPage{Title: "Nothing here",
+			Sentence: "This address signs people in to web applications.",
+			NextStep: "Open the application itself; it brings you here."})
+	})
+	return signInHeaders(m)
+}
+
+// signInHeaders are those of every answer. Nothing of a sign-in may stay in a cache.
+func signInHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("Pragma", "no-cache")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// redirect answers a request that came by HTTP-Redirect, post one that came by HTTP-POST.
+func (s SignIn) redirect(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, r, func(p *saml.IdentityProvider, now time.Time) (*saml.AuthnRequest, error) {
+		return p.Redirect(r.URL.RawQuery, now)
+	})
+}
+
+func (s SignIn) post(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, saml.MaxPOSTBytes)
+	err := r.ParseForm()
+	s.answer(w, r, func(p *saml.IdentityProvider, now time.Time) (*saml.AuthnRequest, error) {
+		if err != nil {
+			return nil, &saml.RefusedError{Reason: saml.Oversized}
+		}
+		return p.POST(r.PostForm.Get("SAMLRequest"), r.PostForm.Get("RelayState"), now)
+	})
+}
+
+// A visit is one request of a browser for an app.
+type visit struct {
+	SignIn
+	w       http.ResponseWriter
+	app     *SignInApp
+	attempt SignInAttempt
+	now     time.Time
+}
+
+// answer reads the service provider's request, decides about the person, and takes the answer back.
+func (s SignIn) answer(w http.ResponseWriter, r *http.Request, read func(*saml.IdentityProvider, time.Time) (*saml.AuthnRequest, error)) {
+	v, ok := s.visit(w, r)
+	if !ok {
+		return
+	}
+	request, err := read(v.app.Provider, v.now)
+	if err != nil {
+		v.refuse(err)
+		return
+	}
+	d, ok := v.decide(r, request)
+	if !ok {
+		return
+	}
+	response, err := v.app.Provider.Respond(request, v.subject(d), v.now)
+	v.finish(d, request, response, err)
+}
+
+// start signs in whom no service provider has sent (IdP-initiated).
+func (s SignIn) start(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.visit(w, r)
+	if !ok {
+		return
+	}
+	d, ok := v.decide(r, nil)
+	if !ok {
+		return
+	}
+	response, err := v.app.Provider.Start(v.subject(d), r.URL.Query().Get("RelayState"), v.now)
+	v.finish(d, nil, response, err)
+}
+
+func (v *visit) subject(d SignInDecision) saml.Subject {
+	return saml.Subject{User: d.User, AuthnInstant: v.now, NotAfter: v.attempt.Chain[0].NotAfter}
+}
+
+// visit finds the app, and out whether anything can be signed now.
+func (s SignIn) visit(w http.ResponseWriter, r *http.Request) (*visit, bool) {
+	app, err := s.App(r.PathValue("app"))
+	if err != nil {
+		page := signInPage{Title: "No such application", Sentence: "Nobody signs in to an application here by that name.",
+			NextStep: "Open the application itself, or ask your administrator for its address."}
+		status := http.StatusNotFound
+		if errors.Is(err, ErrRefused) {
+			status, page.Title = http.StatusServiceUnavailable, "Not ready"
+			page.Sentence = strings.TrimPrefix(err.Error(), ErrRefused.Error()+": ")
+			page.NextStep = "Ask your administrator: gatehouse saml status shows what is missing."
+		}
+		s.page(w, status, page)
+		return nil, false
+	}
+	now, sure := s.Now()
+	if !sure {
+		s.page(w, http.StatusServiceUnavailable, signInPage{App: app.Label, Title: "The clock is not right",
+			Sentence: "This gateway does not know what time it is, so it cannot sign anybody in.",
+			NextStep: "Ask your administrator to set its clock; gatehouse clock says more."})
+		return nil, false
+	}
+	v := &visit{SignIn: s, w: w, app: app, now: now,
+		attempt: SignInAttempt{App: app.Name, Source: r.RemoteAddr}}
+	if r.TLS != nil {
+		v.attempt.Chain, v.attempt.TLSVersion = r.TLS.PeerCertificates, r.TLS.Version
+	}
+	return v, true
+}
+
+// refuse ends a visit whose request is not in order: at the application where there is one to
+// answer, else on a page that repeats nothing of what was sent.
+func (v *visit) refuse(err error) {
+	var refused *saml.RefusedError
+	if !errors.As(err, &refused) {
+		v.fail(err)
+		return
+	}
+	v.Done(SignInEnd{Attempt: v.attempt, Refusal: refused.Error(), Skew: refused.Skew, Started: v.now})
+	page := signInPage{App: v.app.Label, Title: "The application's request was refused",
+		Sentence: refused.Reason.Sentence(), NextStep: refused.Reason.Remedy(), Code: string(refused.Reason)}
+	if refused.Request == nil {
+		v.page(v.w, http.StatusBadRequest, page)
+		return
+	}
+	v.back(refused.Request, refused.Status(), page, http.StatusBadRequest)
+}
+
+// back shows a page with the way back to the application, which is told that it did not work.
+func (v *visit) back(request *saml.AuthnRequest, status saml.Status, page signInPage, code int) {
+	response, err := v.app.Provider.Refuse(request, status, v.now)
+	if err != nil {
+		v.fail(err)
+		return
+	}
+	form := response.Form()
+	page.Form = &form
+	v.page(v.w, code, page)
+}
+
+// decide judges the person. One without a certificate gets the page that says what to do.
+func (v *visit) decide(r *http.Request, request *saml.AuthnRequest) (SignInDecision, bool) {
+	if len(v.attempt.Chain) == 0 && request != nil && request.IsPassive {
+		v.Done(SignInEnd{Attempt: v.attempt, Refusal: "no certificate, and nobody may be asked", Started: v.now})
+		v.submit(request, saml.StatusNoPassive)
+		return SignInDecision{}, false
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), signInTimeout)
+	defer cancel()
+	d := v.Decide(ctx, v.attempt)
+	if d.Accepted {
+		return d, true
+	}
+	v.Done(SignInEnd{Attempt: v.attempt, Decision: d.Decision, Started: v.now})
+	page := signInPage{App: v.app.Label, Title: "You were not signed in", Sentence: d.Sentence,
+		NextStep: d.NextStep, Code: string(d.Reason)}
+	if len(v.attempt.Chain) == 0 {
+		page.Title, page.Missing = "Your browser showed no certificate", true
+		page.Sentence = "You sign in here with the certificate that opens the Wi-Fi."
+		page.NextStep = ""
+	}
+	if request == nil {
+		v.page(v.w, http.StatusForbidden, page)
+		return d, false
+	}
+	status := saml.StatusAuthnFailed
+	if d.Reason == audit.UserNotInGroup || d.Reason == audit.UserSuspended || d.Reason == audit.CAOutOfScope {
+		status = saml.StatusRequestDenied
+	}
+	v.back(request, status, page, http.StatusForbidden)
+	return d, false
+}
+
+// submit takes an error to the application without a page that anybody reads.
+func (v *visit) submit(request *saml.AuthnRequest, status saml.Status) {
+	response, err := v.app.Provider.Refuse(request, status, v.now)
+	if err != nil {
+		v.fail(err)
+		return
+	}
+	v.send(response, signInPage{App: v.app.Label, Title: "Back to " + v.app.Label})
+}
+
+// finish takes the assertion to the application.
+func (v *visit) finish(d SignInDecision, request *saml.AuthnRequest, response *saml.Response, err error) {
+	end := SignInEnd{Attempt: v.attempt, Decision: d.Decision, Started: v.now}
+	if request != nil {
+		end.Skew = request.Skew
+	}
+	var refused *saml.RefusedError
+	switch {
+	case errors.As(err, &refused):
+		v.refuse(refused)
+		return
+	case err != nil:
+		end.Refusal = err.Error()
+		v.Done(end)
+		v.fail(err)
+		return
+	}
+	end.Accepted = true
+	v.Done(end)
+	v.send(response, signInPage{App: v.app.Label, Title: "Signing in to " + v.app.Label})
+}
+
+// fail says that it is our fault.
+func (v *visit) fail(error) {
+	v.page(v.w, http.StatusInternalServerError, signInPage{App: v.app.Label, Title: "Something went wrong here",
+		Sentence: "The gateway could not make the answer.", NextStep: "Ask your administrator to look at its log."})
+}
+
+func (s SignIn) metadata(w http.ResponseWriter, r *http.Request) {
+	app, err := s.App(r.PathValue("app"))
+	if err != nil {
+		http.Error(w, "no such app", http.StatusNotFound)
+		return
+	}
+	data, etag := app.Provider.Metadata()
+	h := w.Header()
+	h.Set("ETag", etag)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Type", "application/samlmetadata+xml; charset=utf-8")
+	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-metadata.xml"`, app.Name))
+	if r.Header.Get("If-None-Match") == etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(data) // the client is gone: nobody to tell
+}
+
+// reset has the browser forget everything about this host: half of all trouble with signing in is
+// what a browser remembers.
+func (s SignIn) reset(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Clear-Site-Data", `"cookies", "cache"`)
+	w.Header().Set("Connection", "close") // the next connection asks for a certificate again
+	s.page(w, http.StatusOK, signInPage{Title: "You are signed out here",
+		Sentence: "This browser has forgotten its cookies and its cache of this host and of all others of the same domain.",
+		NextStep: "Applications may keep you signed in: sign out there too. To choose another certificate, " +
+			"close all windows of the browser, or try a private window."})
+}
+
+// A signInPage is what people see.
+type signInPage struct {
+	App, Title, Sentence, NextStep, Code string
+	Missing                              bool       // there was no certificate
+	Form                                 *saml.Form // the way to the application
+	Auto                                 bool       // the form is sent by itself
+	Nonce                                string
+}
+
+var signInTemplate = template.Must(template.New("signin").Parse(signInHTML))
+
+// send shows the page with a form that sends itself, or by a button where there is no script.
+func (v *visit) send(response *saml.Response, page signInPage) {
+	form := response.Form()
+	page.Form, page.Auto = &form, true
+	v.page(v.w, http.StatusOK, page)
+}
+
+func (s SignIn) page(w http.ResponseWriter, status int, page signInPage) {
+	var nonce [16]byte
+	rand.Read(nonce[:]) // never fails
+	page.Nonce = base64.RawStdEncoding.EncodeToString(nonce[:])
+	policy := "default-src 'none'; style-src 'nonce-" + page.Nonce + "'; frame-ancestors 'none'; base-uri 'none'; form-action "
+	if page.Form == nil {
+		policy += "'none'"
+	} else {
+		policy += page.Form.Origin
+	}
+	if page.Auto {
+		policy += "; script-src 'nonce-" + page.Nonce + "'"
+	}
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_ = signInTemplate.Execute(w, page) // the client is gone: nobody to tell
+}
+
+// SignInURL returns the address at host of what an app has there: sso, start or metadata.xml.
+func SignInURL(host, app, what string) string {
+	return (&url.URL{Scheme: "https", Host: host, Path: "/saml/" + app + "/" + what}).String()
+}
