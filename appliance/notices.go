@@ -87,8 +87,8 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 			}
 		}
 	}
-	if draft.IdP != nil && len(draft.IdP.TLS.Certificate) > 0 {
-		if c, err := x509.ParseCertificate(draft.IdP.TLS.Certificate[0]); err == nil {
+	if draft.IDP != nil && len(draft.IDP.TLS.Certificate) > 0 {
+		if c, err := x509.ParseCertificate(draft.IDP.TLS.Certificate[0]); err == nil {
 			add(notice.Server, "saml/idp", "/saml", c)
 		}
 	}

@@ -51,8 +51,8 @@ func (a *Appliance) bindSignIn() error {
 
 // certificate is that of saml/idp.yaml, as it is now.
 func (s *signIn) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if sn := s.appliance.holder.Load(); sn != nil && sn.IdP() != nil && len(sn.IdP().TLS.Certificate) > 0 {
-		return &sn.IdP().TLS, nil
+	if sn := s.appliance.holder.Load(); sn != nil && sn.IDP() != nil && len(sn.IDP().TLS.Certificate) > 0 {
+		return &sn.IDP().TLS, nil
 	}
 	return &s.own, nil
 }
@@ -80,10 +80,10 @@ func (s *signIn) app(name string) (*webui.SignInApp, error) {
 
 // make makes the provider of an app. Who cannot be signed in is told so, and why.
 func (s *signIn) make(sn *snapshot.Snapshot, app *snapshot.App) (*webui.SignInApp, error) {
-	if sn.IdP() == nil {
+	if sn.IDP() == nil {
 		return nil, fmt.Errorf("%w: signing in is not set up here", webui.ErrRefused)
 	}
-	provider, err := identityProvider(sn.IdP(), app, &s.memory)
+	provider, err := identityProvider(sn.IDP(), app, &s.memory)
 	if err != nil {
 		return nil, fmt.Errorf("%w: nobody can sign in to this application yet", webui.ErrRefused)
 	}
@@ -93,7 +93,7 @@ func (s *signIn) make(sn *snapshot.Snapshot, app *snapshot.App) (*webui.SignInAp
 var errNoPair = errors.New("the app has no active certificate and key")
 
 // identityProvider is what we are to an app.
-func identityProvider(idp *snapshot.IdP, app *snapshot.App, memory *saml.RequestMemory) (*saml.IdentityProvider, error) {
+func identityProvider(idp *snapshot.IDP, app *snapshot.App, memory *saml.RequestMemory) (*saml.IdentityProvider, error) {
 	active, ok := app.Pairs.Signer()
 	if !ok {
 		return nil, errNoPair

@@ -11,8 +11,8 @@ import (
 	"gatehouse/authcore/saml/pair"
 )
 
-// An IdP is saml/idp.yaml: the identity provider that people sign in to web applications with.
-type IdP struct {
+// An IDP is saml/idp.yaml: the identity provider that people sign in to web applications with.
+type IDP struct {
 	EntityID string
 	Host     string          // name, and port if it is not 443, that browsers reach listen.sso by
 	CAs      []string        // names of the CAs whose certificates sign in
@@ -50,15 +50,15 @@ func (a *App) Door() *Server { return a.door }
 
 // openDoors gives each activated app the trust by which certificates open it.
 func (s *Snapshot) openDoors(d *Draft) error {
-	s.idp, s.apps = d.IdP, make(map[string]*App, len(d.Apps))
+	s.idp, s.apps = d.IDP, make(map[string]*App, len(d.Apps))
 	for _, app := range d.Apps {
 		open := *app // d may be sealed again, for another Snapshot
 		s.apps[app.Name] = &open
-		if d.IdP == nil || !app.Activated {
+		if d.IDP == nil || !app.Activated {
 			continue
 		}
 		var cas []*CA
-		for _, name := range d.IdP.CAs {
+		for _, name := range d.IDP.CAs {
 			ca, ok := s.cas[name]
 			if !ok {
 				return fmt.Errorf("sealing the configuration: saml/idp.yaml names the unknown CA %q", name)
@@ -66,13 +66,13 @@ func (s *Snapshot) openDoors(d *Draft) error {
 			cas = append(cas, ca)
 		}
 		open.door = newServer(&policy.Server{Name: "saml/" + app.Name, Method: policy.Passwordless,
-			CAs: d.IdP.CAs, Groups: app.Groups}, cas, &d.Policy)
+			CAs: d.IDP.CAs, Groups: app.Groups}, cas, &d.Policy)
 	}
 	return nil
 }
 
-// IdP returns the identity provider, or nil if none is configured.
-func (s *Snapshot) IdP() *IdP { return s.idp }
+// IDP returns the identity provider, or nil if none is configured.
+func (s *Snapshot) IDP() *IDP { return s.idp }
 
 // App returns the named app, or nil.
 func (s *Snapshot) App(name string) *App { return s.apps[name] }

@@ -43,7 +43,7 @@ type Draft struct {
 	Servers     []*policy.Server
 	CAs         []*CA
 	Credentials []*pki.Credential // ECDSA first
-	IdP         *IdP              // nil: nobody signs in to web applications
+	IDP         *IDP              // nil: nobody signs in to web applications
 	Apps        []*App            // by name; may be empty
 	UserSets    []identity.Set    // re-readable; an Indexer turns them into Users
 	UsersHash   [32]byte          // what an index of UserSets is known by; see load.Options.Unchanged
@@ -94,7 +94,7 @@ type Snapshot struct {
 	cas         map[string]*CA
 	credentials []tls.Certificate
 	users       identity.Users
-	idp         *IdP
+	idp         *IDP
 	apps        map[string]*App
 	draft       *Draft
 }

@@ -71,7 +71,7 @@ func Diff(a, b *snapshot.Draft) ([]Change, error) {
 	each(d, "RADIUS server", a.Servers, b.Servers,
 		func(s *policy.Server) string { return s.Name }, d.server)
 	d.admins(&a.Admins, &b.Admins)
-	d.idp(a.IdP, b.IdP)
+	d.idp(a.IDP, b.IDP)
 	d.apps(a.Apps, b.Apps)
 	if err := d.users(a.UserSets, b.UserSets); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 )
 
 // idp says what has changed about the identity provider.
-func (d *differ) idp(a, b *snapshot.IdP) {
+func (d *differ) idp(a, b *snapshot.IDP) {
 	const kind = "identity provider"
 	switch {
 	case a == nil && b == nil:
@@ -24,7 +24,7 @@ func (d *differ) idp(a, b *snapshot.IdP) {
 		d.add(Removed, kind, "")
 		return
 	}
-	view := func(i *snapshot.IdP) *idpYAML {
+	view := func(i *snapshot.IDP) *idpYAML {
 		return &idpYAML{EntityID: i.EntityID, Host: i.Host, CA: i.CAs}
 	}
 	d.changed(kind, "", compare("", view(a), view(b))...)

@@ -28,8 +28,8 @@ func describe(d *snapshot.Draft) string {
 	for _, s := range d.Servers {
 		parts = append(parts, fmt.Sprintf("radius/%s%v", s.Name, s.CAs))
 	}
-	if d.IdP != nil {
-		parts = append(parts, fmt.Sprintf("saml/idp%v", d.IdP.CAs))
+	if d.IDP != nil {
+		parts = append(parts, fmt.Sprintf("saml/idp%v", d.IDP.CAs))
 	}
 	for _, a := range d.Apps {
 		parts = append(parts, fmt.Sprintf("saml/%s(%s)", a.Name, a.Pairs.Status(now).Certificate.State))

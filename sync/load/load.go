@@ -159,7 +159,7 @@ func (l *loader) load() *snapshot.Draft {
 	l.loadLists(d.CAs)
 	d.Credentials = l.loadCredentials()
 	d.Servers = l.loadServers(d.CAs)
-	d.IdP = l.loadIdP(d.CAs)
+	d.IDP = l.loadIDP(d.CAs)
 	d.Apps = l.loadApps()
 	if !l.noUsers {
 		l.loadUsers(d)

@@ -46,9 +46,9 @@ type appYAML struct {
 	Notify             []string          `yaml:"notify"`
 }
 
-// loadIdP reads saml/idp.yaml. That there is none is no problem.
-func (l *loader) loadIdP(cas []*snapshot.CA) *snapshot.IdP {
-	last := l.last.IdP
+// loadIDP reads saml/idp.yaml. That there is none is no problem.
+func (l *loader) loadIDP(cas []*snapshot.CA) *snapshot.IDP {
+	last := l.last.IDP
 	o := &object{name: "saml/idp"}
 	if !l.tree.files[idpFile] && l.tree.unreadable[idpFile] == nil {
 		if last == nil || l.tree.unreadable["saml"] == nil && !l.holds(l.object(o.name), idpFile) {
@@ -58,7 +58,7 @@ func (l *loader) loadIdP(cas []*snapshot.CA) *snapshot.IdP {
 		return last
 	}
 	l.objects = append(l.objects, o)
-	idp := readIdP(l.tree, o, newTrust(cas, l.cas))
+	idp := readIDP(l.tree, o, newTrust(cas, l.cas))
 	if idp == nil && last != nil && newTrust(cas, l.cas).hasAll(last.CAs) {
 		o.settle(Kept)
 		l.bringKept(o.name)
@@ -76,8 +76,8 @@ func (t trust) hasAll(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return !t.has(name) })
 }
 
-// readIdP returns nil if o has failed.
-func readIdP(t *tree, o *object, known trust) *snapshot.IdP {
+// readIDP returns nil if o has failed.
+func readIDP(t *tree, o *object, known trust) *snapshot.IDP {
 	y := &idpYAML{MFA: string(policy.MFANone)}
 	d := o.decode(t, idpFile, y)
 	if d == nil {
@@ -104,7 +104,7 @@ func readIdP(t *tree, o *object, known trust) *snapshot.IdP {
 	if d.oneOf("mfa", y.MFA, string(policy.MFANone), string(policy.MFATOTP)) && y.MFA == string(policy.MFATOTP) {
 		d.report(Warning, "mfa", "mfa: totp has no effect yet: it is for passwords only, and these are not available yet", "")
 	}
-	idp := &snapshot.IdP{EntityID: y.EntityID, Host: y.Host, CAs: y.CA}
+	idp := &snapshot.IDP{EntityID: y.EntityID, Host: y.Host, CAs: y.CA}
 	d.listenerCredential(y, idp)
 	if o.failed {
 		return nil
@@ -114,7 +114,7 @@ func readIdP(t *tree, o *object, known trust) *snapshot.IdP {
 
 // listenerCredential reads the certificate and key of the sign-in listener. Without either the web
 // listener's own certificate serves.
-func (d *document) listenerCredential(y *idpYAML, idp *snapshot.IdP) {
+func (d *document) listenerCredential(y *idpYAML, idp *snapshot.IDP) {
 	if y.Certificate == "" && y.Key == "" {
 		d.report(Warning, "", "no certificate is named: browsers will warn of the one that the gateway has made itself",
 			"name certificate and key, relative to saml/")
