@@ -87,7 +87,7 @@ var refusals = []struct {
 	{name: "logout", document: `<samlp:LogoutRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`, want: saml.NotAuthnRequest},
 	{name: "other_namespace", oldNew: []string{`SAML:2.0:protocol`, `SAML:1.1:protocol`}, want: saml.NotAuthnRequest},
 	{name: "no_issuer", oldNew: []string{`<saml:Issuer>` + spEntity + `</saml:Issuer>`, ``}, want: saml.IssuerUnknown},
-	{name: "two_issuers", oldNew: []string{`<saml:Issuer>`, `<saml:Issuer>x</saml:Issuer><saml:Issuer>`}, want: saml.IssuerUnknown},
+	{name: "two_issuers", oldNew: []string{`</saml:Issuer>`, `</saml:Issuer><saml:Issuer>x</saml:Issuer>`}, want: saml.IssuerUnknown},
 	{name: "other_issuer", oldNew: []string{`<saml:Issuer>`, `<saml:Issuer>https://evil.example/`}, want: saml.IssuerUnknown},
 	{name: "issuer_cut_by_comment", oldNew: []string{`</saml:Issuer>`, `<!-- -->.evil.example</saml:Issuer>`}, want: saml.IssuerUnknown},
 	{name: "other_destination", oldNew: []string{ourSSO, `https://elsewhere.example/sso`}, want: saml.DestinationWrong},

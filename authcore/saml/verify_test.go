@@ -96,10 +96,16 @@ func TestWrappedSignatures(t *testing.T) {
 	object := strings.Replace(signature, "</ds:Signature>", "<ds:Object>"+original+"</ds:Object></ds:Signature>", 1)
 	second := strings.Replace(signature, "</ds:SignedInfo>", `</ds:SignedInfo><ds:SignedInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/>`, 1)
 	reference := element(t, signature, "<ds:Reference ", "</ds:Reference>")
+	// A signature that covers the root element, in a place where nobody looks for it.
+	extended := signXML(t, into(request, "<samlp:Extensions></samlp:Extensions>"), sha256RSA, spPair())
+	hidden := element(t, extended, "<ds:Signature ", "</ds:Signature>")
+	extended = strings.Replace(extended, hidden, "", 1)
+	extended = strings.Replace(extended, "<samlp:Extensions/>", "<samlp:Extensions>"+hidden+"</samlp:Extensions>", 1)
 	for name, tt := range map[string]struct {
 		document string
 		want     saml.Reason
 	}{
+		"below_the_root":       {extended, saml.SignatureWrapped},
 		"unsigned":             {request, saml.SignatureMissing},
 		"altered":              {strings.Replace(signed, `ServiceURL="`+spACS, `ServiceURL="`+spOther, 1), saml.SignatureInvalid},
 		"issuer_altered":       {strings.Replace(signed, "</saml:Issuer>", "x</saml:Issuer>", 1), saml.SignatureInvalid},
