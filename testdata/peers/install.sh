@@ -19,6 +19,7 @@ openssl            openssl          test   certificates that Go does not make, T
 minisign           minisign         test   sync/bundle: signatures, both ways
 age                age              test   sync/bundle: encrypted secrets, both ways
 age-keygen         age              test   likewise
+xmlsec1            xmlsec1          test   authcore/saml: signatures of answers
 rsync              rsync            test   sync/watch: how files get to a branch
 systemd-analyze    systemd          test   packaging: the score of the unit
 cc                 gcc              test   the race detector
