@@ -28,7 +28,7 @@ func (a *Appliance) bindControl() (err error) {
 
 func (a *Appliance) webConfig() webui.Config {
 	return webui.Config{
-		Live: health.Live, Ready: health.Ready(a),
+		Live: health.Live, Ready: health.Ready(a), Tokens: a.tokens,
 		Backend: webui.Backend{
 			Status: a.status, Decisions: a.events,
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
@@ -36,6 +36,14 @@ func (a *Appliance) webConfig() webui.Config {
 			OCSP: a.ocsp(), Bundles: a.bundlesAPI(),
 		},
 	}
+}
+
+// tokens returns those that let programs through to the API.
+func (a *Appliance) tokens() []policy.Token {
+	if sn := a.holder.Load(); sn != nil {
+		return sn.Admins().Tokens
+	}
+	return nil
 }
 
 func (a *Appliance) bindWeb() error {
