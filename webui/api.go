@@ -67,6 +67,7 @@ type Backend struct {
 	ResetClock func() error
 	OCSP       OCSP
 	Bundles    Bundles
+	SAML       SAML
 }
 
 // api is the JSON API over a Backend.

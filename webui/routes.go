@@ -51,6 +51,12 @@ func routes(c Config) []route {
 		{"GET /api/v1/bundle/pushes/{sha256}", a.pushed, bundle},
 		{"POST /api/v1/bundle/rollback", a.rollBack, admin},
 		{"POST /api/v1/bundle/trust/reset", a.resetTrust, local},
+		{"GET /api/v1/saml/apps", a.samlApps, read},
+		{"POST /api/v1/saml/apps/{app}/compare", a.compareSAML, read},
+		{"POST /api/v1/saml/apps/{app}/lint", a.lintSAML, read},
+		{"POST /api/v1/saml/apps/{app}/{action}", a.changeSAML, admin},
+		{"GET /api/v1/saml/apps/{app}/certificate.pem", a.samlCertificate, read},
+		{"GET /api/v1/saml/apps/{app}/metadata.xml", a.samlMetadata, read},
 	}
 }
 

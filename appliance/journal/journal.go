@@ -36,12 +36,13 @@ const (
 	Bundle               Kind = 4
 	MessageAuthenticated Kind = 5
 	Notice               Kind = 6
+	App                  Kind = 7 // what service providers were given of an app
 )
 
 var kindNames = [...]string{Ratchet: "ratchet", TOTPStep: "totp_step", Lockout: "lockout",
-	Bundle: "bundle", MessageAuthenticated: "message_authenticator", Notice: "notice"}
+	Bundle: "bundle", MessageAuthenticated: "message_authenticator", Notice: "notice", App: "app"}
 
-func (k Kind) valid() bool { return k >= Ratchet && k <= Notice }
+func (k Kind) valid() bool { return k >= Ratchet && k <= App }
 
 // String returns the kind's name in logs.
 func (k Kind) String() string {
