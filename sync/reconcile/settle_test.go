@@ -1,0 +1,46 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gatehouse/sync/bundle"
+)
+
+// forgetful is a Ledger that remembers nothing under keys that begin with a prefix, for a time.
+type forgetful struct {
+	*ledger
+	prefix string
+	until  time.Time
+}
+
+func (f *forgetful) Remember(ctx context.Context, key string, value []byte) error {
+	if strings.HasPrefix(key, f.prefix) && time.Now().Before(f.until) {
+		return errors.New("no space left on device")
+	}
+	return f.ledger.Remember(ctx, key, value)
+}
+
+// TestKeysRotateBeforeTheNextBundle has new keys not remembered at once: the next bundle waits, for
+// the old keys must not judge it.
+func TestKeysRotateBeforeTheNextBundle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		g.cfg.Ledger = &forgetful{g.ledger, "trust", time.Now().Add(10 * time.Second)}
+		next := newKey(t)
+		g.start()
+		g.bring("a", g.build(42, g.key, "fleet/trusted_keys/new.pub", string(next.Trusted("n").Text()), oneMore, moreUsers(1)))
+		g.bring("b", g.build(43, g.key, oneMore, moreUsers(2)))
+		g.expect(42, 3, "")
+		if g.Bundles().Err == "" {
+			t.Error("nobody is told")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		g.expect(42, 3, bundle.UnknownKey)
+	})
+}
