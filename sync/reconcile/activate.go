@@ -36,6 +36,9 @@ func (s *signed) before() before {
 // was. The order makes a crash harmless anywhere: the version is on the disk before its serial
 // is used up, and that is before it counts.
 func (s *signed) activate(ctx context.Context, a versions.Arrival, l *loaded) error {
+	if err := s.claimIndex(ctx); err != nil {
+		return err
+	}
 	fresh, err := s.r.prepare(ctx, l.draft)
 	if err != nil {
 		return err

@@ -139,6 +139,9 @@ func (s *signed) restart(ctx context.Context, l *loaded, fresh *snapshot.Snapsho
 	s.bring(l, fresh)
 	s.r.cfg.Logger.Info("bundle in force", "bundle", l.Manifest.BundleID, "serial", l.Manifest.Serial,
 		"signer", l.Signer.Name, "key", l.Signer.ID(), "sha256", l.hash, "generation", s.r.generation)
+	if err := s.claimIndex(ctx); err != nil {
+		s.complain(err)
+	}
 	record := s.record(l.name)
 	switch {
 	case l.name != counts: // damaged

@@ -28,6 +28,7 @@ const (
 	serialKey  = "serial/"  // and the number of a signing key
 	versionKey = "version/" // and the name of a version
 	trustKey   = "trust"
+	indexKey   = "indexed" // is there while the index may hold users of a bundle
 	refusedKey = "refused"
 )
 

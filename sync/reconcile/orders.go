@@ -103,6 +103,9 @@ func (s *signed) backTo(ctx context.Context, to Rollback) error {
 	if err := s.isKept(to.To); err != nil {
 		return err
 	}
+	if err := s.claimIndex(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
 	l, fresh, err := s.load(ctx, to.To)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnusable, err)
@@ -194,6 +197,7 @@ func (s *signed) backToLoose(ctx context.Context, to Rollback) error {
 	}
 	s.r.swap(fresh)
 	s.inForce, s.blocked, s.r.inForce, s.ignored, s.passed = "", false, objects, "", nil
+	s.releaseIndex(ctx)
 	s.r.cfg.Logger.Warn("loose files count again", "from", old, "by", to.By, "reason", to.Reason,
 		"generation", s.r.generation)
 	s.r.editBundles(func(b *BundleState) { b.Ignored = nil })

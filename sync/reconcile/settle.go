@@ -48,3 +48,27 @@ func (s *signed) settle(ctx context.Context) {
 		s.complain(fmt.Errorf("writing down which version counts: %w", err))
 	}
 }
+
+// claimIndex remembers that the index is about to hold users of a bundle: loose files never fall
+// back on those.
+func (s *signed) claimIndex(ctx context.Context) error {
+	if s.hasIndex() {
+		return nil
+	}
+	return s.remember(ctx, indexKey, "bundle")
+}
+
+// releaseIndex remembers that the index holds users of loose files.
+func (s *signed) releaseIndex(ctx context.Context) {
+	if !s.hasIndex() {
+		return
+	}
+	if err := s.forget(ctx, indexKey); err != nil {
+		s.r.cfg.Logger.Warn("broken files of users have nothing to fall back on at the next start", "err", err)
+	}
+}
+
+func (s *signed) hasIndex() bool {
+	_, ok := s.Ledger.Recall(indexKey)
+	return ok
+}

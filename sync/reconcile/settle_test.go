@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gatehouse/sync/bundle"
+	"gatehouse/sync/reconcile"
 )
 
 // forgetful is a Ledger that remembers nothing under keys that begin with a prefix, for a time.
@@ -42,5 +43,31 @@ func TestKeysRotateBeforeTheNextBundle(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		g.expect(42, 3, bundle.UnknownKey)
+	})
+}
+
+// TestBundleUsersNeverInLooseFiles breaks a file of users after a bundle that did not work has left
+// its own in the index: the loose file must not fall back on them.
+func TestBundleUsersNeverInLooseFiles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		g.index = &indexer{}
+		g.cfg.Try = func(context.Context) error { return errors.New("no handshake") }
+		g.loose.put(oneMore, moreUsers(5))
+		g.start()
+		g.expect(0, 7, "")
+		g.bring("a", g.build(1, g.key, oneMore, moreUsers(1)))
+		g.expect(0, 7, reconcile.CodeRolledBack)
+		g.stop()
+		g.loose.put(oneMore, "username\nbob\nbob\n")
+		g.start()
+		g.expect(0, 2, reconcile.CodeRolledBack)
+		g.loose.put(oneMore, moreUsers(6))
+		g.look()
+		g.expect(0, 8, reconcile.CodeRolledBack)
+		g.stop()
+		g.loose.put(oneMore, "username\nbob\nbob\n")
+		g.start() // and now the index holds what it may fall back on
+		g.expect(0, 8, reconcile.CodeRolledBack)
 	})
 }
