@@ -71,3 +71,28 @@ func TestBundleUsersNeverInLooseFiles(t *testing.T) {
 		g.expect(0, 8, reconcile.CodeRolledBack)
 	})
 }
+
+// TestNeverTriedIsNoneToFallBackOn damages what counts beside a version that a process which was
+// killed had put on the disk, and not in force.
+func TestNeverTriedIsNoneToFallBackOn(t *testing.T) {
+	w := newWorld(t)
+	sc := &scenario{seed: arrived("43", damaged("42", history("41", "42")))}
+	state := w.seeded(t, sc)
+	synctest.Test(t, func(t *testing.T) {
+		b := w.box(t, sc, state)
+		b.step = func(step string) error {
+			if strings.HasPrefix(step, "remember version/000043") {
+				return errors.New("no space left on device")
+			}
+			if strings.HasPrefix(step, "delete 000043") {
+				return errors.New("input/output error")
+			}
+			return nil
+		}
+		b.start()
+		b.restart()
+		if len(b.seen) == 0 || b.seen[0] != "41" {
+			t.Errorf("in force: %v, want 41\n%s", b.seen, b.lines())
+		}
+	})
+}
