@@ -36,6 +36,9 @@ func (s *signed) before() before {
 // was. The order makes a crash harmless anywhere: the version is on the disk before its serial
 // is used up, and that is before it counts.
 func (s *signed) activate(ctx context.Context, a versions.Arrival, l *loaded) error {
+	if err := s.claimIndex(ctx); err != nil {
+		return err
+	}
 	fresh, err := s.r.prepare(ctx, l.draft)
 	if err != nil {
 		return err
@@ -52,13 +55,16 @@ func (s *signed) activate(ctx context.Context, a versions.Arrival, l *loaded) er
 	old := s.before()
 	record := s.fresh(l, s.how(a), old.version)
 	if err := s.setRecord(ctx, l.name, record); err != nil {
+		if !s.isForgotten(l.name) {
+			return err
+		}
 		return errors.Join(err, s.Dir.Delete(l.name))
 	}
 	if err := s.raise(ctx, l.Signer.ID(), l.Manifest.Serial, l.hash); err != nil {
 		return err
 	}
-	if err := s.Dir.SetCurrent(l.name); err != nil {
-		return errors.Join(err, s.Dir.SetCurrent(old.version))
+	if err := s.turn(l.name); err != nil {
+		return err
 	}
 	s.bring(l, fresh)
 	s.r.cfg.Logger.Info("bundle in force, on trial", "bundle", l.Manifest.BundleID,
@@ -153,8 +159,16 @@ func (s *signed) confirm(ctx context.Context) {
 		return
 	}
 	record := s.record(l.name)
-	record.Confirmed, record.Starts = true, 0
-	if err := errors.Join(s.rotate(ctx, l.Bundle), s.setRecord(ctx, l.name, record)); err != nil {
+	record.Confirmed, record.Worked, record.Starts = true, true, 0
+	err := s.rotate(ctx, l.Bundle)
+	if err == nil && record.Leaves != "" {
+		err = s.leave(ctx, record.Before, record.Leaves)
+		record.Leaves = ""
+	}
+	if err == nil {
+		err = s.setRecord(ctx, l.name, record)
+	}
+	if err != nil {
 		s.complain(fmt.Errorf("confirming bundle %s: %w", l.name, err))
 		return
 	}
@@ -177,9 +191,8 @@ func (s *signed) takeBack(ctx context.Context, l *loaded, old before, why error)
 	}
 	log.Error("bundle rolled back", "bundle", l.Manifest.BundleID, "serial", l.Manifest.Serial,
 		"sha256", l.hash, "err", why, "version", orLoose(old.version), "generation", s.r.generation)
-	if err := errors.Join(s.Dir.SetCurrent(old.version), s.setRecord(ctx, l.name, record)); err != nil {
-		s.complain(fmt.Errorf("rolling back bundle %s: %w", l.name, err))
-	}
+	s.counts, s.taken = old.version, &taken{l.name, record}
+	s.settle(ctx)
 	r := s.rolledBack(ctx, record, text)
 	s.r.editBundles(func(b *BundleState) {
 		b.settle(l.hash, Outcome{State: RolledBack, Version: l.name, Refusal: r})
@@ -233,6 +246,7 @@ var errNothingBefore = errors.New("the only bundle did not work, and there was n
 // prune removes the versions that nobody goes back to: all but what is in force, what was before
 // it, and as many of the latest as are kept.
 func (s *signed) prune(ctx context.Context) {
+	s.crowded = false
 	list := s.history()
 	needed := func(v KeptVersion) bool { return v.InForce || v.Name == s.record(s.inForce).Before }
 	room := keepVersions
@@ -248,7 +262,13 @@ func (s *signed) prune(ctx context.Context) {
 		if room--; room >= 0 {
 			continue
 		}
-		if err := errors.Join(s.Dir.Delete(v.Name), s.forget(ctx, versionKey+v.Name)); err != nil {
+		err := s.forget(ctx, versionKey+v.Name) // first: what is still on the disk is seen again
+		if err == nil {
+			err = s.Dir.Delete(v.Name)
+		}
+		if err != nil {
+			s.crowded = true
+			s.retry(retryAfter)
 			s.r.cfg.Logger.Warn("an old version cannot be removed", "version", v.Name, "err", err)
 		}
 	}

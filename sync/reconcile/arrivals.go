@@ -29,6 +29,9 @@ func (s *signed) arrivals(ctx context.Context) {
 		s.complain(err)
 		return
 	}
+	if s.passed != nil {
+		return // it may bring the keys by which the next one is judged
+	}
 	refused := map[string]string{}
 	var waiting []string
 	for _, a := range list {

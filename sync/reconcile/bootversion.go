@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/bundle"
@@ -20,6 +21,7 @@ func (s *signed) start(ctx context.Context) {
 		s.complain(err)
 		return
 	}
+	s.counts = name
 	s.rememberRefused()
 	if name == "" {
 		return
@@ -54,38 +56,45 @@ func (s *signed) rememberRefused() {
 }
 
 // countStart counts the starts of a version on trial, and takes it out of force when there have
-// been so many that it may be what ends the process.
+// been so many that it may be what ends the process, or when it was about to be taken out.
 func (s *signed) countStart(ctx context.Context, name string) (failed bool) {
 	record := s.record(name)
-	if record.Confirmed {
+	switch {
+	case record.Confirmed && record.Failed == "":
+		return false
+	case record.Confirmed: // the process ended before it was left for loose files
+		record.Failed = ""
+	default:
+		record.Starts++
+		if record.Starts > maxStarts && record.Failed == "" {
+			record.Failed = fmt.Sprintf("the process ended %d times while it was on trial", maxStarts)
+		}
+	}
+	if record.Failed == "" {
+		if err := s.setRecord(ctx, name, record); err != nil {
+			s.complain(err)
+		}
 		return false
 	}
-	record.Starts++
-	if record.Starts > maxStarts {
-		record.Failed = fmt.Sprintf("the process ended %d times while it was on trial", maxStarts)
-		s.r.cfg.Logger.Error("bundle rolled back", "bundle", record.BundleID, "serial", record.Serial,
-			"sha256", record.SHA256, "err", record.Failed, "version", orLoose(record.Before))
-		failed = true
-	}
-	err := s.setRecord(ctx, name, record)
-	if failed {
-		err = errors.Join(err, s.Dir.SetCurrent(record.Before))
-		s.rolledBack(ctx, record, record.Failed)
-	}
-	if err != nil {
-		s.complain(err)
-	}
-	return failed
+	s.r.cfg.Logger.Error("bundle rolled back", "bundle", record.BundleID, "serial", record.Serial,
+		"sha256", record.SHA256, "err", record.Failed, "version", orLoose(record.Before))
+	s.counts, s.taken = record.Before, &taken{name, record}
+	s.settle(ctx)
+	s.rolledBack(ctx, record, record.Failed)
+	return true
 }
 
 // candidates returns the versions that may come into force at a start: the one that counts, then
-// those that have worked, latest first.
+// those that have worked, latest first. If what is remembered of versions was lost, any of them.
 func (s *signed) candidates(name string) []string {
 	list := []string{name}
+	lost := s.isForgotten(name)
 	kept := s.history()
-	slices.SortStableFunc(kept, func(a, b KeptVersion) int { return cmp.Compare(b.Serial, a.Serial) })
+	slices.SortFunc(kept, func(a, b KeptVersion) int {
+		return cmp.Or(cmp.Compare(b.Serial, a.Serial), strings.Compare(b.Name, a.Name))
+	})
 	for _, v := range kept {
-		if v.Name != name && v.Confirmed && v.Failed == "" {
+		if v.Name != name && v.works(lost) {
 			list = append(list, v.Name)
 		}
 	}
@@ -130,11 +139,17 @@ func (s *signed) restart(ctx context.Context, l *loaded, fresh *snapshot.Snapsho
 	s.bring(l, fresh)
 	s.r.cfg.Logger.Info("bundle in force", "bundle", l.Manifest.BundleID, "serial", l.Manifest.Serial,
 		"signer", l.Signer.Name, "key", l.Signer.ID(), "sha256", l.hash, "generation", s.r.generation)
-	record := s.record(l.name)
-	if l.name != counts || record.Confirmed {
-		return
+	if err := s.claimIndex(ctx); err != nil {
+		s.complain(err)
 	}
-	s.onTrial(ctx, l, before{version: record.Before})
+	record := s.record(l.name)
+	switch {
+	case l.name != counts: // damaged
+	case record.Confirmed:
+		s.prune(ctx) // what a process that was killed has left
+	default:
+		s.onTrial(ctx, l, before{version: record.Before})
+	}
 }
 
 // reindex brings what is in force into force once more, for the index has lost users.

@@ -116,7 +116,7 @@ func (r *Reconciler) loadLastGood(now time.Time) (*snapshot.Snapshot, load.Objec
 	if d == nil {
 		return nil, nil, fmt.Errorf("loading it: %v", problems)
 	}
-	if d.Users = r.cfg.Indexer.Latest(); d.Users == nil {
+	if d.Users = r.latestUsers(); d.Users == nil {
 		if d.Users, err = identity.NewMemory(nil); err != nil {
 			return nil, nil, err
 		}

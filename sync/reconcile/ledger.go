@@ -28,6 +28,7 @@ const (
 	serialKey  = "serial/"  // and the number of a signing key
 	versionKey = "version/" // and the name of a version
 	trustKey   = "trust"
+	indexKey   = "indexed" // is there while the index may hold users of a bundle
 	refusedKey = "refused"
 )
 
@@ -70,7 +71,9 @@ type VersionRecord struct {
 	Before    string        `json:"before"`        // what was in force then; "": loose files, or nothing
 	Confirmed bool          `json:"confirmed"`     // it has passed its trial
 	Starts    int           `json:"starts"`        // of the process while it was on trial
+	Worked    bool          `json:"worked"`        // it has passed a trial at some time
 	Failed    string        `json:"failed"`        // why it was taken out of force; "": it was not
+	Leaves    string        `json:"leaves"`        // what Before.Failed is to say once this is confirmed
 	Refused   int           `json:"refused_now"`   // people who signed in lately and no longer could
 	Looked    int           `json:"refused_among"` // of how many
 }
@@ -100,6 +103,9 @@ func (s *signed) remember(ctx context.Context, key string, v any) error {
 // record returns what is remembered of a version. One that is forgotten counts as confirmed: it
 // was in force before the memory was lost.
 func (s *signed) record(name string) VersionRecord {
+	if s.taken != nil && s.taken.name == name {
+		return s.taken.record
+	}
 	var v VersionRecord
 	if !s.recall(versionKey+name, &v) {
 		v.Confirmed = true
@@ -107,10 +113,25 @@ func (s *signed) record(name string) VersionRecord {
 	return v
 }
 
+// isForgotten reports whether nothing is remembered of a version.
+func (s *signed) isForgotten(name string) bool {
+	_, ok := s.Ledger.Recall(versionKey + name)
+	return !ok
+}
+
+// works reports whether a version may be gone back to without being named: it has passed a trial
+// here, now or before, and was not taken out of force since. If what is remembered of versions
+// was lost, any of them may.
+func (v VersionRecord) works(lost bool) bool { return (v.Worked || lost) && v.Failed == "" }
+
 func (s *signed) setRecord(ctx context.Context, name string, v VersionRecord) error {
-	v.Changelog, v.Failed = shorten(v.Changelog), shorten(v.Failed)
+	v.Changelog, v.Failed, v.Leaves = shorten(v.Changelog), shorten(v.Failed), shorten(v.Leaves)
 	v.Source.URL, v.Source.Commit = shorten(v.Source.URL), shorten(v.Source.Commit)
-	return s.remember(ctx, versionKey+name, v)
+	err := s.remember(ctx, versionKey+name, v)
+	if err == nil && s.taken != nil && s.taken.name == name {
+		s.taken = nil
+	}
+	return err
 }
 
 // shorten bounds a text.

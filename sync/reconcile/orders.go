@@ -103,6 +103,9 @@ func (s *signed) backTo(ctx context.Context, to Rollback) error {
 	if err := s.isKept(to.To); err != nil {
 		return err
 	}
+	if err := s.claimIndex(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
 	l, fresh, err := s.load(ctx, to.To)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnusable, err)
@@ -110,12 +113,15 @@ func (s *signed) backTo(ctx context.Context, to Rollback) error {
 	old := s.before()
 	record := s.record(to.To)
 	record.Since, record.Failed, record.Confirmed, record.Starts = s.r.cfg.Now(), "", false, 1
-	record.Before = old.version
+	record.Before, record.Leaves = old.version, ""
+	if old.version != "" {
+		record.Leaves = to.text()
+	}
 	if err := s.setRecord(ctx, to.To, record); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
-	if err := s.Dir.SetCurrent(to.To); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnusable, errors.Join(err, s.Dir.SetCurrent(old.version)))
+	if err := s.turn(to.To); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
 	s.bring(l, fresh)
 	s.r.cfg.Logger.Warn("rolling back to a bundle of before", "version", to.To, "from", orLoose(old.version),
@@ -124,7 +130,6 @@ func (s *signed) backTo(ctx context.Context, to Rollback) error {
 	if s.inForce != to.To {
 		return fmt.Errorf("%w: %s", ErrUnusable, s.record(to.To).Failed)
 	}
-	s.leave(ctx, old.version, to)
 	return nil
 }
 
@@ -134,9 +139,9 @@ func (s *signed) previous() string {
 	if s.inForce == "" {
 		return ""
 	}
+	lost := s.isForgotten(s.inForce)
 	works := func(name string) bool {
-		v := s.record(name)
-		return name != "" && name != s.inForce && v.Confirmed && v.Failed == ""
+		return name != "" && name != s.inForce && s.record(name).works(lost)
 	}
 	if before := s.record(s.inForce).Before; works(before) {
 		return before
@@ -159,16 +164,14 @@ func (s *signed) isKept(name string) error {
 	return fmt.Errorf("%w: %q; see bundle history", ErrNoVersion, name)
 }
 
-// leave has a version that somebody left not be taken again by itself.
-func (s *signed) leave(ctx context.Context, name string, to Rollback) {
-	if name == "" {
-		return
-	}
+// text says why a version is not taken again by itself.
+func (to Rollback) text() string { return fmt.Sprintf("rolled back by %s: %s", to.By, to.Reason) }
+
+// leave has a version not be taken again by itself; for "", it may be.
+func (s *signed) leave(ctx context.Context, name, why string) error {
 	record := s.record(name)
-	record.Failed = fmt.Sprintf("rolled back by %s: %s", to.By, to.Reason)
-	if err := s.setRecord(ctx, name, record); err != nil {
-		s.complain(err)
-	}
+	record.Failed = why
+	return s.setRecord(ctx, name, record)
 }
 
 // backToLoose has the loose files count again, all of them or none.
@@ -189,15 +192,31 @@ func (s *signed) backToLoose(ctx context.Context, to Rollback) error {
 		return fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
 	old := s.inForce
-	if err := s.Dir.SetCurrent(""); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnusable, errors.Join(err, s.Dir.SetCurrent(old)))
+	if err := s.turnToLoose(ctx, to); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnusable, err)
 	}
 	s.r.swap(fresh)
-	s.inForce, s.blocked, s.r.inForce, s.ignored = "", false, objects, ""
+	s.inForce, s.blocked, s.r.inForce, s.ignored, s.passed = "", false, objects, "", nil
+	s.releaseIndex(ctx)
 	s.r.cfg.Logger.Warn("loose files count again", "from", old, "by", to.By, "reason", to.Reason,
 		"generation", s.r.generation)
-	s.leave(ctx, old, to)
 	s.r.editBundles(func(b *BundleState) { b.Ignored = nil })
 	s.r.publish(Result{Generation: s.r.generation, Swapped: true, Problems: problems, At: s.r.cfg.Now()})
+	return nil
+}
+
+// turnToLoose has no version count. What is left is remembered first: if the process ends before
+// the link is gone, the next start forgets it again.
+func (s *signed) turnToLoose(ctx context.Context, to Rollback) error {
+	old := s.counts
+	if old == "" {
+		return s.turn("")
+	}
+	if err := s.leave(ctx, old, to.text()); err != nil {
+		return err
+	}
+	if err := s.turn(""); err != nil {
+		return errors.Join(err, s.leave(ctx, old, ""))
+	}
 	return nil
 }

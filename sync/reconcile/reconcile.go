@@ -178,7 +178,7 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	deleted := r.deleted.begin(changed, all)
 	// When the directory cannot be read, Load says so as a problem.
 	draft, objects, problems := r.load(fsys, load.Options{Now: at, LastGood: r.lastLoose(), Named: r.cfg.Named,
-		LastUsers: r.cfg.Indexer.Latest, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
+		LastUsers: r.latestUsers, Unchanged: r.cfg.Indexer.Unchanged, Hold: deleted.hold})
 	if draft != nil && draft.Hash != hash && !last {
 		// It has been read twice, and was not the same: what was read may be half of the old and
 		// half of the new.
@@ -257,7 +257,18 @@ func (r *Reconciler) bringIntoForce(ctx context.Context, d *snapshot.Draft, o lo
 	}
 	r.swap(s)
 	r.inForce = o
+	if r.signed != nil {
+		r.signed.releaseIndex(ctx)
+	}
 	return nil
+}
+
+// latestUsers returns what was indexed last, if that was of loose files.
+func (r *Reconciler) latestUsers() identity.Users {
+	if r.signed != nil && r.signed.hasIndex() {
+		return nil
+	}
+	return r.cfg.Indexer.Latest()
 }
 
 // prepare makes a Snapshot of d, with its users indexed. Nothing is in force yet.

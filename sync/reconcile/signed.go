@@ -58,8 +58,11 @@ type signed struct {
 
 	started bool
 	inForce string            // the version; "": none
+	counts  string            // the version to which the link current is to lead; "": none
+	taken   *taken            // what is to be remembered of what was taken out of force; nil: nothing
 	said    bool              // that a bundle is missing
 	blocked bool              // a version counts that cannot be read
+	crowded bool              // more versions are on the disk than are kept
 	passed  *loaded           // has passed its trial, and that is not remembered yet; nil: nothing
 	refused map[string]string // stamps of what was refused, by file
 	trouble string            // what keeps bundles from being dealt with; "": nothing
@@ -91,10 +94,16 @@ func (s *signed) look(ctx context.Context) (rules bool) {
 		s.started = true
 		s.start(ctx)
 	case s.inForce != "" && s.r.lost.Swap(false): // of the index
+		s.settle(ctx)
 		s.reindex(ctx)
+	default:
+		s.settle(ctx)
 	}
 	if s.r.all.Load() { // somebody wants everything looked at again
 		s.refused = nil
+	}
+	if s.crowded {
+		s.prune(ctx)
 	}
 	s.confirm(ctx)
 	s.arrivals(ctx)

@@ -83,11 +83,12 @@ func (d *Dir) Remove(a Arrival) error {
 	if !slices.ContainsFunc(now, func(b Arrival) bool { return a.Name == b.Name && a.Stamp == b.Stamp }) {
 		return nil
 	}
-	if err := d.cfg.Step("remove incoming/" + a.Name); err != nil {
-		return err
-	}
 	for _, name := range []string{a.Name + SignatureSuffix, a.Name} {
-		if err := os.Remove(filepath.Join(d.Incoming(), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := d.cfg.Step("remove incoming/" + name)
+		if err == nil {
+			err = os.Remove(filepath.Join(d.Incoming(), name))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing what was dealt with: %w", err)
 		}
 	}

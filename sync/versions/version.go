@@ -134,22 +134,31 @@ func (d *Dir) replace(fresh, name string) error {
 	if err := os.RemoveAll(old); err != nil {
 		return err
 	}
-	if err := os.Rename(d.path(name), old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := os.Rename(d.path(name), old)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	was := err == nil
 	if err := d.cfg.Step("rename " + d.relative(fresh)); err != nil {
-		return errors.Join(err, putBack(old, d.path(name)))
+		return errors.Join(err, renameBack(old, d.path(name)))
 	}
 	if err := os.Rename(fresh, d.path(name)); err != nil {
-		return errors.Join(err, putBack(old, d.path(name)))
+		return errors.Join(err, renameBack(old, d.path(name)))
 	}
-	if err := d.syncDir(d.versions()); err != nil {
+	if err := d.syncDir(d.versions()); err != nil || !was {
 		return err
 	}
-	return os.RemoveAll(old)
+	return d.removeAll(old)
 }
 
-func putBack(old, name string) error {
+func (d *Dir) removeAll(dir string) error {
+	if err := d.cfg.Step("remove " + d.relative(dir)); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+func renameBack(old, name string) error {
 	if err := os.Rename(old, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -161,24 +170,30 @@ func (d *Dir) Delete(name string) error {
 	if !isName(name) {
 		return fmt.Errorf("deleting version %q: that is no version's name", name)
 	}
-	// Half of a version must never have its name.
-	gone := d.path(unfinished + name)
-	err := d.cfg.Step("delete " + name)
-	if err == nil {
-		err = os.RemoveAll(gone)
-	}
-	if err == nil {
-		if err = os.Rename(d.path(name), gone); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-	}
-	if err == nil {
-		err = os.RemoveAll(gone)
-	}
-	if err != nil {
+	err := d.delete(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("deleting version %s: %w", name, err)
 	}
 	return nil
+}
+
+// delete takes the name away first, and for good: half of a version must never have it, not after
+// a power cut either.
+func (d *Dir) delete(name string) error {
+	gone := d.path(unfinished + name)
+	if err := d.cfg.Step("delete " + name); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(gone); err != nil {
+		return err
+	}
+	if err := os.Rename(d.path(name), gone); err != nil {
+		return err
+	}
+	if err := d.syncDir(d.versions()); err != nil {
+		return err
+	}
+	return d.removeAll(gone)
 }
 
 // Scratch makes an empty directory for the files of a large archive. The caller removes it; so

@@ -100,7 +100,7 @@ func (d *Dir) path(name string) string { return filepath.Join(d.versions(), name
 func (d *Dir) current() string         { return filepath.Join(d.cfg.State, currentLink) }
 
 // tidy removes what was not finished, and puts back what was on its way out while nothing had
-// taken its place.
+// taken its place. It may be cut short itself.
 func (d *Dir) tidy() error {
 	entries, err := os.ReadDir(d.versions())
 	if err != nil {
@@ -110,29 +110,43 @@ func (d *Dir) tidy() error {
 		old, was := strings.CutPrefix(e.Name(), replaced)
 		if was && isName(old) {
 			if _, err := os.Lstat(d.path(old)); errors.Is(err, fs.ErrNotExist) {
-				if err := os.Rename(d.path(e.Name()), d.path(old)); err != nil {
+				if err := d.putBack(old); err != nil {
 					return err
 				}
 				continue
 			}
 		}
 		if was || strings.HasPrefix(e.Name(), unfinished) || strings.HasPrefix(e.Name(), scratch) {
-			if err := os.RemoveAll(d.path(e.Name())); err != nil {
+			if err := d.removeAll(d.path(e.Name())); err != nil {
 				return err
 			}
 		}
 	}
+	return d.tidyFiles()
+}
+
+func (d *Dir) putBack(name string) error {
+	if err := d.cfg.Step("put back " + name); err != nil {
+		return err
+	}
+	return os.Rename(d.path(replaced+name), d.path(name))
+}
+
+func (d *Dir) tidyFiles() error {
 	pushes, err := filepath.Glob(filepath.Join(d.Incoming(), ".push-*"))
 	if err != nil {
 		return err // a bad pattern, which it is not
 	}
-	for _, name := range pushes { // cut off half-way
+	for _, name := range append(pushes, filepath.Join(d.cfg.State, newLink)) { // cut off half-way
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := d.cfg.Step("remove " + d.relative(name)); err != nil {
+			return err
+		}
 		if err := os.Remove(name); err != nil {
 			return err
 		}
-	}
-	if err := os.Remove(filepath.Join(d.cfg.State, newLink)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
 	}
 	return nil
 }
