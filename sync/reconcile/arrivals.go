@@ -120,6 +120,11 @@ func (s *signed) objection(l *loaded) *Refusal {
 			Text: "this version was taken back here: " + record.Failed +
 				"; publish a new serial, or say bundle rollback " + l.name + " at the device"}
 	}
+	if s.isSuperseded(l) {
+		return &Refusal{Code: bundle.SerialOld, ExitCode: int(bundle.Refused),
+			Text: fmt.Sprintf("serial %d was in force here before, and something else has taken its place; "+
+				"publish a new serial, or say bundle rollback %s at the device", l.Manifest.Serial, l.name)}
+	}
 	if len(l.NextKeys) == 0 {
 		return nil
 	}
@@ -127,6 +132,15 @@ func (s *signed) objection(l *loaded) *Refusal {
 		return &Refusal{Code: CodeNoKeyLeft, ExitCode: int(bundle.Refused), Text: err.Error()}
 	}
 	return nil
+}
+
+// isSuperseded reports whether a bundle with the highest serial of its key has been in force, and
+// what another key signed has taken its place. An arrival of it is no news then, but a way back.
+// One whose activation was cut short is another matter, and so is one that mends a damaged version.
+func (s *signed) isSuperseded(l *loaded) bool {
+	highest, _, ok := s.serials(l.Signer.ID())
+	return ok && highest == l.Manifest.Serial && l.name != s.counts &&
+		(s.isForgotten(l.name) || s.record(l.name).Worked)
 }
 
 func refusalOf(e *bundle.Error) Refusal {

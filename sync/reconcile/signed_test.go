@@ -443,6 +443,24 @@ func TestKeysRotate(t *testing.T) {
 	})
 }
 
+func TestTwoKeysNoWayBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGateway(t)
+		other := newKey(t)
+		g.cfg.Keys = append(g.cfg.Keys, public(t, "other", other))
+		g.start()
+		old := g.build(42, g.key, oneMore, moreUsers(1))
+		g.bring("a", old)
+		g.bring("b", g.build(7, other, oneMore, moreUsers(2)))
+		g.expect(7, 4, "")
+		g.bring("a", old)
+		g.expect(7, 4, bundle.SerialOld)
+		g.restart()
+		g.bring("a", old)
+		g.expect(7, 4, bundle.SerialOld)
+	})
+}
+
 func TestDamagedVersion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGateway(t)
