@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -281,4 +283,63 @@ func (a *Appliance) compareApp(name string, data []byte) (*pair.Comparison, erro
 		return nil, err
 	}
 	return pair.Compare(data, app.Pairs), nil
+}
+
+// What commands about apps ask and print, by the names of their makers.
+type (
+	SAMLApp        = webui.SAMLApp
+	SAMLChange     = webui.SAMLChange
+	SAMLLint       = webui.SAMLLint
+	SAMLComparison = pair.Comparison
+)
+
+// A SAMLAction is what may be done to the pairs of an app.
+type SAMLAction = pair.Action
+
+// The actions of a SAMLChange.
+const (
+	SAMLActivate    = pair.ActionActivate
+	SAMLRegenerate  = pair.ActionRegenerate
+	SAMLCompromised = pair.ActionCompromised
+	SAMLPromote     = pair.ActionPromote
+	SAMLRetire      = pair.ActionRetire
+	SAMLDiscard     = pair.ActionDiscard
+	SAMLUpload      = pair.ActionUpload
+)
+
+// LintSAML looks for what copying and pasting does to a certificate.
+func LintSAML(data []byte) SAMLLint { return webui.LintSAML(data) }
+
+// ErrManaged says that a bundle is in force, so that pairs are changed by head office.
+var ErrManaged = errors.New("a bundle is in force: pairs are managed by head office, and changed there")
+
+// ChangeApp changes the pairs of an app in a configuration directory, as root on the device does. The
+// files belong to the service, whose state directory says who that is; a running service notices by
+// itself. Errors: ErrManaged, ErrUnconfirmed, and those of ChangePairs.
+func ChangeApp(configDir, stateDir, app string, c SAMLChange, now time.Time) (pair.Status, error) {
+	if _, err := os.Lstat(filepath.Join(stateDir, "current")); err == nil {
+		return pair.Status{}, ErrManaged
+	}
+	owner, err := pairstore.OwnerOf(stateDir)
+	if err != nil {
+		owner = nil // nobody has run on it yet
+	}
+	set, err := ChangePairs(pairstore.Open(configDir, owner), app, c, now)
+	if err != nil {
+		return pair.Status{}, err
+	}
+	return set.Status(now), nil
+}
+
+// LookAtApps tells how the apps of a configuration directory stand, without a running process.
+func LookAtApps(fsys fs.FS, now time.Time) ([]SAMLApp, error) {
+	sn, err := sealOffline(fsys, now)
+	if err != nil {
+		return nil, err
+	}
+	apps := []SAMLApp{}
+	for _, name := range sn.AppNames() {
+		apps = append(apps, describeApp(sn, sn.App(name), now))
+	}
+	return apps, nil
 }

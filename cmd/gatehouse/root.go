@@ -27,6 +27,7 @@ func newRootCommand() *cobra.Command {
 		newOCSPCommand(),
 		newPKICommand(),
 		newProbeCommand(),
+		newSAMLCommand(),
 		newServeCommand(),
 		newStatusCommand(),
 		newTailCommand(),
