@@ -19,9 +19,6 @@ import (
 	"gatehouse/webui"
 )
 
-// keepPrevious is how long a pair stays usable for comparison and trust after it was replaced.
-const keepPrevious = 14 * 24 * time.Hour
-
 // samlAPI is what the API asks about apps.
 func (a *Appliance) samlAPI() webui.SAML {
 	return webui.SAML{Apps: a.apps, Change: a.changeApp, Certificate: a.appCertificate,

@@ -45,6 +45,7 @@ func (a *Appliance) parts() []part {
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}
+	parts = append(parts, part{"lapses", a.runLapses})
 	if a.sso != nil {
 		parts = append(parts, part{"signin", a.sso.runTLS})
 	}
