@@ -37,6 +37,13 @@ var accessTable = map[string]string{
 	"GET /api/v1/bundle/pushes/{sha256}": "bundle",
 	"POST /api/v1/bundle/rollback":       "admin",
 	"POST /api/v1/bundle/trust/reset":    "local",
+
+	"GET /api/v1/saml/apps":                       "read",
+	"GET /api/v1/saml/apps/{app}/certificate.pem": "read",
+	"GET /api/v1/saml/apps/{app}/metadata.xml":    "read",
+	"POST /api/v1/saml/apps/{app}/compare":        "read",
+	"POST /api/v1/saml/apps/{app}/lint":           "read",
+	"POST /api/v1/saml/apps/{app}/{action}":       "admin",
 }
 
 // holders returns a Config that knows a token for each set of scopes, called as they are joined:
@@ -58,7 +65,7 @@ func holders() webui.Config {
 // call asks for a route of the table with an Authorization header, "" being none, from an address.
 func call(h http.Handler, pattern, authorization, source string) *httptest.ResponseRecorder {
 	method, path, _ := strings.Cut(pattern, " ")
-	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32)).Replace(path)
+	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32), "{app}", "wiki", "{action}", "activate").Replace(path)
 	if path == "/api/v1/users" {
 		path += "?name=alice"
 	}
