@@ -10,9 +10,7 @@ import (
 
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
-	"gatehouse/authcore/identity"
 	"gatehouse/authcore/pki"
-	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/load"
 )
@@ -47,15 +45,11 @@ func TestCertificate(fsys fs.FS, data []byte, server string, now time.Time) ([]C
 	if err != nil {
 		return nil, err
 	}
-	sn, err := sealOffline(fsys, now)
+	sample, _, err := OpenSample(fsys, load.Options{Now: now})
 	if err != nil {
 		return nil, err
 	}
-	var holder snapshot.Holder
-	holder.Swap(sn)
-	clock := func() revocation.Moment { return revocation.Moment{Now: now, Sure: true} }
-	decider := &authcore.Decider{Snapshots: &holder, Clock: clock, Status: offlineSource(&holder, now)}
-	return testChain(decider, sn, chain, server)
+	return testChain(sample.decider, sample.snapshot, chain, server)
 }
 
 // testChain asks decider about chain at the named server, or at each that sn has.
@@ -111,23 +105,6 @@ func parseChain(data []byte) ([]*x509.Certificate, error) {
 		return []*x509.Certificate{certificate}, nil
 	}
 	return pki.ParseCertificates(data)
-}
-
-func sealOffline(fsys fs.FS, now time.Time) (*snapshot.Snapshot, error) {
-	draft, problems := load.Load(fsys, load.Options{Now: now})
-	if draft == nil {
-		return nil, fmt.Errorf("%w: %d problems, see gatehouse check", ErrNoConfiguration, len(problems))
-	}
-	users, err := identity.NewMemory(draft.UserSets)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoConfiguration, err)
-	}
-	draft.Users = users
-	sn, err := draft.Seal(1)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoConfiguration, err)
-	}
-	return sn, nil
 }
 
 func certTest(d authcore.Decision) CertTest {

@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/load"
 	"gatehouse/webui"
 )
 
@@ -87,7 +88,7 @@ func CheckOCSP(ctx context.Context, fsys fs.FS, data []byte, now time.Time) (rev
 	if err != nil {
 		return revocation.Check{}, err
 	}
-	sn, err := sealOffline(fsys, now)
+	sn, _, err := sealOffline(fsys, load.Options{Now: now})
 	if err != nil {
 		return revocation.Check{}, err
 	}

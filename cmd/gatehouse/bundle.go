@@ -26,6 +26,7 @@ const bundleLong = `Make, check, read and apply bundles: signed archives of conf
   gatehouse bundle seal DIR --recipient oslo-1=age1…      encrypts the secrets in DIR; commit it
   gatehouse bundle build DIR --id emea --serial 42 --key fleet.key
   gatehouse bundle verify emea-000042.tar.gz --key fleet.pub --as oslo-1
+  gatehouse bundle test emea-000042.tar.gz --cert alice.pem
   gatehouse bundle push emea-000042.tar.gz --to https://oslo-1:8443 --token-file token
   gatehouse bundle history                                on a gateway: what is in force, and was
   gatehouse bundle rollback --reason TEXT                 on a gateway: back to the one before
@@ -43,6 +44,7 @@ func newBundleCommand() *cobra.Command {
 		newBundlePushCommand(),
 		newBundleRollbackCommand(),
 		newBundleSealCommand(),
+		newBundleTestCommand(),
 		newBundleTrustCommand(),
 		newBundleVerifyCommand(),
 	)

@@ -59,12 +59,17 @@ func newBundleInspectCommand() *cobra.Command {
 
 // openUnverified reads a bundle to look at it.
 func openUnverified(file string, id *bundle.Identity) (*bundle.Bundle, error) {
+	return openUnverifiedAs(file, bundle.VerifyOptions{Identity: id})
+}
+
+// openUnverifiedAs is openUnverified by everything else that opt asks for.
+func openUnverifiedAs(file string, opt bundle.VerifyOptions) (*bundle.Bundle, error) {
 	archive, size, err := openArchive(file)
 	if err != nil {
 		return nil, err
 	}
 	defer archive.Close() // opened for reading: closing loses nothing
-	b, err := bundle.OpenUnverified(archive, size, bundle.VerifyOptions{Identity: id})
+	b, err := bundle.OpenUnverified(archive, size, opt)
 	if err != nil {
 		return nil, bundleError(err)
 	}
