@@ -16,6 +16,7 @@ import (
 	"gatehouse/authcore/saml"
 	"gatehouse/authcore/saml/pair"
 	"gatehouse/authcore/snapshot"
+	"gatehouse/sync/load"
 	"gatehouse/webui"
 )
 
@@ -330,7 +331,7 @@ func ChangeApp(configDir, stateDir, app string, c SAMLChange, now time.Time) (pa
 
 // LookAtApps tells how the apps of a configuration directory stand, without a running process.
 func LookAtApps(fsys fs.FS, now time.Time) ([]SAMLApp, error) {
-	sn, err := sealOffline(fsys, now)
+	sn, _, err := sealOffline(fsys, load.Options{Now: now})
 	if err != nil {
 		return nil, err
 	}
