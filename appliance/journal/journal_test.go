@@ -99,7 +99,7 @@ func TestJournalRefuses(t *testing.T) {
 	j := open(t, place(t), config())
 	for name, r := range map[string]journal.Record{
 		"no_kind":      {Key: "a"},
-		"unknown_kind": {Kind: 7, Key: "a"},
+		"unknown_kind": {Kind: 99, Key: "a"},
 		"no_key":       {Kind: journal.Ratchet},
 		"long_key":     {Kind: journal.Ratchet, Key: strings.Repeat("k", journal.MaxKeyBytes+1)},
 		"long_value":   {Kind: journal.Ratchet, Key: "a", Value: make([]byte, journal.MaxValueBytes+1)},
