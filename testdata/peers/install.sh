@@ -27,6 +27,12 @@ shellcheck         shellcheck       test   make lint: the shell scripts
 ip                 iproute2         e2e    network namespaces: a branch in a box
 hostapd            hostapd          e2e    the switch of that branch
 wpa_supplicant     wpasupplicant    e2e    the device of that branch
+apache2            apache2          e2e    what service providers run in
+/usr/lib/apache2/modules/mod_auth_mellon.so libapache2-mod-auth-mellon e2e a service provider
+shibd              libapache2-mod-shib e2e another one
+node               nodejs           e2e    what node-saml runs in
+npm                npm              e2e    what brings it
+xmlsec1            xmlsec1          e2e    signatures of answers
 qemu-arm           qemu-user        e2e    the ARM binaries at work
 eapol_test         eapoltest        bench  the load
 freeradius         freeradius       bench  a server to compare with
