@@ -1,0 +1,153 @@
+//go:build e2e
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const shibbolethApache = `LoadModule mod_shib /usr/lib/apache2/modules/mod_shib.so
+ShibConfig DIR/shibboleth2.xml
+<Location /Shibboleth.sso>
+	AuthType None
+	Require all granted
+	SetHandler shib
+</Location>
+<Location /private>
+	AuthType shibboleth
+	ShibRequestSetting requireSession 1
+	Require shib-session
+	Header always set X-Signed-In "%{uid}e"
+</Location>
+`
+
+const shibbolethConfig = `<SPConfig xmlns="urn:mace:shibboleth:3.0:native:sp:config" clockSkew="180">
+ <OutOfProcess logger="DIR/shibd.logger"/>
+ <InProcess logger="DIR/native.logger"/>
+ <TCPListener address="127.0.0.1" port="PORT" acl="127.0.0.1"/>
+ <StorageService type="Memory" id="mem" cleanupInterval="900"/>
+ <SessionCache type="StorageService" StorageService="mem" cacheTimeout="3600" inprocTimeout="900" cleanupInterval="900"/>
+ <ReplayCache StorageService="mem"/>
+ <RequestMapper type="Native"><RequestMap applicationId="default"/></RequestMapper>
+ <ApplicationDefaults entityID="http://ADDRESS/shibboleth" REMOTE_USER="uid" signing="true">
+  <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false" handlerSSL="false" cookieProps="http" redirectLimit="none">
+   <SSO entityID="https://sso.demo.example/saml">SAML2</SSO>
+  </Sessions>
+  <Errors supportContact="root@localhost"/>
+  <MetadataProvider type="XML" validate="false" path="DIR/idp.xml"/>
+  <AttributeExtractor type="XML" validate="false" reloadChanges="false" path="DIR/attribute-map.xml"/>
+  <CredentialResolver type="File" use="signing" key="DIR/sp.key" certificate="DIR/sp.pem"/>
+ </ApplicationDefaults>
+ <SecurityPolicyProvider type="XML" validate="false" path="/etc/shibboleth/security-policy.xml"/>
+ <ProtocolProvider type="XML" validate="false" reloadChanges="false" path="/etc/shibboleth/protocols.xml"/>
+</SPConfig>
+`
+
+const shibbolethLogger = `log4j.rootCategory=INFO, file
+log4j.appender.file=org.apache.log4j.FileAppender
+log4j.appender.file.fileName=DIR/shib.log
+log4j.appender.file.layout=org.apache.log4j.PatternLayout
+log4j.appender.file.layout.ConversionPattern=%d %p %c: %m%n
+`
+
+// A shibboleth is an Apache with mod_shib and its shibd.
+type shibboleth struct {
+	*apache
+	port  string
+	shibd *exec.Cmd
+}
+
+func newShibboleth(t *testing.T) (*shibboleth, []byte) {
+	t.Helper()
+	s := &shibboleth{apache: newApache(t, shibbolethApache)}
+	_, s.port, _ = net.SplitHostPort(freePort(t, "tcp"))
+	t.Cleanup(s.stopBoth)
+	execute(t, nil, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=shib",
+		"-keyout", filepath.Join(s.dir, "sp.key"), "-out", filepath.Join(s.dir, "sp.pem"))
+	certificate, err := os.ReadFile(filepath.Join(s.dir, "sp.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("shibboleth2.xml", strings.ReplaceAll(s.fill(shibbolethConfig), "PORT", s.port))
+	for _, name := range []string{"shibd.logger", "native.logger"} {
+		s.write(name, s.fill(shibbolethLogger))
+	}
+	s.write("attribute-map.xml", `<Attributes xmlns="urn:mace:shibboleth:2.0:attribute-map">
+<Attribute name="uid" nameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic" id="uid"/></Attributes>`)
+	metadata := strings.ReplaceAll(string(s.metadata(certificate)), "/mellon/metadata", "/shibboleth")
+	return s, []byte(strings.ReplaceAll(metadata, "/mellon/postResponse", "/Shibboleth.sso/SAML2/POST"))
+}
+
+func (s *shibboleth) startBoth() {
+	s.t.Helper()
+	s.shibd = exec.Command("shibd", "-F", "-f", "-c", filepath.Join(s.dir, "shibboleth2.xml"), "-p", filepath.Join(s.dir, "shibd.pid"))
+	var out bytes.Buffer
+	s.shibd.Stdout, s.shibd.Stderr = &out, &out
+	s.shibd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.shibd.Start(); err != nil {
+		s.t.Fatalf("shibd, of libapache2-mod-shib: %v", err)
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
+		if err == nil {
+			_ = conn.Close()
+			break
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("shibd does not answer: %v\n%s", err, out.String())
+		}
+	}
+	s.start()
+}
+
+func (s *shibboleth) stopBoth() {
+	s.stop()
+	if s.shibd != nil {
+		_ = s.shibd.Process.Kill() // it may have ended
+		_ = s.shibd.Wait()         // how does not matter
+		s.shibd = nil
+	}
+}
+
+// TestE2ESAMLShibboleth signs a person in at Shibboleth, started there and here, before, during and
+// after a rotation.
+func TestE2ESAMLShibboleth(t *testing.T) {
+	i := newIDP(t)
+	sp, metadata := newShibboleth(t)
+	i.app(metadata, "want_signed_requests: true\n")
+	private := "http://" + sp.address + "/private/"
+	start := "https://" + i.host + "/saml/wiki/start?RelayState=" + url.QueryEscape(private)
+	again := func(how string, keys int) {
+		t.Helper()
+		sp.stopBoth()
+		sp.write("idp.xml", i.metadata(keysIn(keys)))
+		sp.startBoth()
+		sp.signedIn(i.newBrowser(true), how+", started at the application", private)
+		sp.signedIn(i.newBrowser(true), how+", started here", start)
+	}
+	again("before", 1)
+	i.saml("regenerate", "wiki")
+	again("with next in the metadata", 2)
+	i.saml("promote", "wiki")
+	i.until("promoted", 20*time.Second, func() error {
+		out, err := exec.Command(i.program, "saml", "status", "--state", i.state).Output()
+		if err == nil && !bytes.Contains(out, []byte("previous")) {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	sp.signedIn(i.newBrowser(true), fmt.Sprint("promoted, with the metadata of before"), private)
+	i.saml("retire", "wiki")
+	again("after", 1)
+}
