@@ -19,6 +19,13 @@ import (
 	"gatehouse/authcore/saml"
 )
 
+const (
+	// maxReading bounds the requests that are read at once: the costliest that is acceptable takes 8 MB
+	// and 10 ms, and anybody may send it.
+	maxReading  = 4
+	readingWait = 5 * time.Second
+)
+
 // signInTimeout ends the waiting for a decision, which may wait for a responder itself.
 const signInTimeout = 15 * time.Second
 
@@ -71,11 +78,17 @@ type SignInEnd struct {
 	Started  time.Time
 }
 
+// A signInServer answers browsers.
+type signInServer struct {
+	SignIn
+	turns chan struct{} // a token for each request that is being read or answered
+}
+
 // NewSignInServer returns the server of listen.sso. Browsers are asked for a certificate, and the
 // decision verifies it: one without must reach the page that says what to do.
 func NewSignInServer(s SignIn) *http.Server {
 	return &http.Server{
-		Handler:           s.handler(),
+		Handler:           (&signInServer{s, make(chan struct{}, maxReading)}).handler(),
 		ReadTimeout:       readTimeout,
 		ReadHeaderTimeout: readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -89,7 +102,7 @@ func NewSignInServer(s SignIn) *http.Server {
 	}
 }
 
-func (s SignIn) handler() http.Handler {
+func (s *signInServer) handler() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /saml/{app}/sso", s.redirect)
 	m.HandleFunc("POST /saml/{app}/sso", s.post)
@@ -102,6 +115,20 @@ func (s SignIn) handler() http.Handler {
 			NextStep: "Open the application itself; it brings you here."})
 	})
 	return signInHeaders(m)
+}
+
+// turn waits until fewer than maxReading requests are being read or answered. What waits for a
+// responder meanwhile holds nobody up. The error is ErrRefused.
+func (s *signInServer) turn(ctx context.Context) (release func(), err error) {
+	timeout := time.NewTimer(readingWait)
+	defer timeout.Stop()
+	select {
+	case s.turns <- struct{}{}:
+		return func() { <-s.turns }, nil
+	case <-ctx.Done():
+	case <-timeout.C:
+	}
+	return nil, fmt.Errorf("%w: too many people sign in at once", ErrRefused)
 }
 
 // signInHeaders are those of every answer. Nothing of a sign-in may stay in a cache.
@@ -119,13 +146,13 @@ func signInHeaders(next http.Handler) http.Handler {
 }
 
 // redirect answers a request that came by HTTP-Redirect, post one that came by HTTP-POST.
-func (s SignIn) redirect(w http.ResponseWriter, r *http.Request) {
+func (s *signInServer) redirect(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, func(p *saml.IdentityProvider, now time.Time) (*saml.AuthnRequest, error) {
 		return p.Redirect(r.URL.RawQuery, now)
 	})
 }
 
-func (s SignIn) post(w http.ResponseWriter, r *http.Request) {
+func (s *signInServer) post(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, saml.MaxPOSTBytes)
 	err := r.ParseForm()
 	s.answer(w, r, func(p *saml.IdentityProvider, now time.Time) (*saml.AuthnRequest, error) {
@@ -138,7 +165,8 @@ func (s SignIn) post(w http.ResponseWriter, r *http.Request) {
 
 // A visit is one request of a browser for an app.
 type visit struct {
-	SignIn
+	*signInServer
+	ctx context.Context // of the browser's request
 	w       http.ResponseWriter
 	app     *SignInApp
 	attempt SignInAttempt
@@ -146,36 +174,48 @@ type visit struct {
 }
 
 // answer reads the service provider's request, decides about the person, and takes the answer back.
-func (s SignIn) answer(w http.ResponseWriter, r *http.Request, read func(*saml.IdentityProvider, time.Time) (*saml.AuthnRequest, error)) {
+func (s *signInServer) answer(w http.ResponseWriter, r *http.Request, read func(*saml.IdentityProvider, time.Time) (*saml.AuthnRequest, error)) {
 	v, ok := s.visit(w, r)
 	if !ok {
 		return
 	}
-	request, err := read(v.app.Provider, v.now)
+	var request *saml.AuthnRequest
+	err := v.inTurn(func() (err error) {
+		request, err = read(v.app.Provider, v.now)
+		return err
+	})
 	if err != nil {
 		v.refuse(err)
 		return
 	}
-	d, ok := v.decide(r, request)
-	if !ok {
-		return
+	if d, ok := v.decide(r, request); ok {
+		v.finish(d, request, func() (*saml.Response, error) {
+			return v.app.Provider.Respond(request, v.subject(d), v.now)
+		})
 	}
-	response, err := v.app.Provider.Respond(request, v.subject(d), v.now)
-	v.finish(d, request, response, err)
+}
+
+// inTurn does what costs much.
+func (v *visit) inTurn(do func() error) error {
+	release, err := v.turn(v.ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return do()
 }
 
 // start signs in whom no service provider has sent (IdP-initiated).
-func (s SignIn) start(w http.ResponseWriter, r *http.Request) {
+func (s *signInServer) start(w http.ResponseWriter, r *http.Request) {
 	v, ok := s.visit(w, r)
 	if !ok {
 		return
 	}
-	d, ok := v.decide(r, nil)
-	if !ok {
-		return
+	if d, ok := v.decide(r, nil); ok {
+		v.finish(d, nil, func() (*saml.Response, error) {
+			return v.app.Provider.Start(v.subject(d), r.URL.Query().Get("RelayState"), v.now)
+		})
 	}
-	response, err := v.app.Provider.Start(v.subject(d), r.URL.Query().Get("RelayState"), v.now)
-	v.finish(d, nil, response, err)
 }
 
 func (v *visit) subject(d SignInDecision) saml.Subject {
@@ -183,7 +223,7 @@ func (v *visit) subject(d SignInDecision) saml.Subject {
 }
 
 // visit finds the app, and out whether anything can be signed now.
-func (s SignIn) visit(w http.ResponseWriter, r *http.Request) (*visit, bool) {
+func (s *signInServer) visit(w http.ResponseWriter, r *http.Request) (*visit, bool) {
 	app, err := s.App(r.PathValue("app"))
 	if err != nil {
 		page := signInPage{Title: "No such application", Sentence: "Nobody signs in to an application here by that name.",
@@ -204,7 +244,7 @@ func (s SignIn) visit(w http.ResponseWriter, r *http.Request) (*visit, bool) {
 			NextStep: "Ask your administrator to set its clock; gatehouse clock says more."})
 		return nil, false
 	}
-	v := &visit{SignIn: s, w: w, app: app, now: now,
+	v := &visit{signInServer: s, ctx: r.Context(), w: w, app: app, now: now,
 		attempt: SignInAttempt{App: app.Name, Source: r.RemoteAddr}}
 	if r.TLS != nil {
 		v.attempt.Chain, v.attempt.TLSVersion = r.TLS.PeerCertificates, r.TLS.Version
@@ -286,7 +326,12 @@ func (v *visit) submit(request *saml.AuthnRequest, status saml.Status) {
 }
 
 // finish takes the assertion to the application.
-func (v *visit) finish(d SignInDecision, request *saml.AuthnRequest, response *saml.Response, err error) {
+func (v *visit) finish(d SignInDecision, request *saml.AuthnRequest, sign func() (*saml.Response, error)) {
+	var response *saml.Response
+	err := v.inTurn(func() (err error) {
+		response, err = sign()
+		return err
+	})
 	end := SignInEnd{Attempt: v.attempt, Decision: d.Decision, Started: v.now}
 	if request != nil {
 		end.Skew = request.Skew
@@ -307,13 +352,19 @@ func (v *visit) finish(d SignInDecision, request *saml.AuthnRequest, response *s
 	v.send(response, signInPage{App: v.app.Label, Title: "Signing in to " + v.app.Label})
 }
 
-// fail says that it is our fault.
-func (v *visit) fail(error) {
+// fail says that it is our fault, or that there are too many.
+func (v *visit) fail(err error) {
+	if errors.Is(err, ErrRefused) {
+		v.w.Header().Set("Retry-After", "5")
+		v.page(v.w, http.StatusServiceUnavailable, signInPage{App: v.app.Label, Title: "Too many people at once",
+			Sentence: "This gateway is busy signing others in.", NextStep: "Try again in a few seconds."})
+		return
+	}
 	v.page(v.w, http.StatusInternalServerError, signInPage{App: v.app.Label, Title: "Something went wrong here",
 		Sentence: "The gateway could not make the answer.", NextStep: "Ask your administrator to look at its log."})
 }
 
-func (s SignIn) metadata(w http.ResponseWriter, r *http.Request) {
+func (s *signInServer) metadata(w http.ResponseWriter, r *http.Request) {
 	app, err := s.App(r.PathValue("app"))
 	if err != nil {
 		http.Error(w, "no such app", http.StatusNotFound)
@@ -334,7 +385,7 @@ func (s SignIn) metadata(w http.ResponseWriter, r *http.Request) {
 
 // reset has the browser forget everything about this host: half of all trouble with signing in is
 // what a browser remembers.
-func (s SignIn) reset(w http.ResponseWriter, _ *http.Request) {
+func (s *signInServer) reset(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Clear-Site-Data", `"cookies", "cache"`)
 	w.Header().Set("Connection", "close") // the next connection asks for a certificate again
 	s.page(w, http.StatusOK, signInPage{Title: "You are signed out here",
@@ -361,7 +412,7 @@ func (v *visit) send(response *saml.Response, page signInPage) {
 	v.page(v.w, http.StatusOK, page)
 }
 
-func (s SignIn) page(w http.ResponseWriter, status int, page signInPage) {
+func (s *signInServer) page(w http.ResponseWriter, status int, page signInPage) {
 	var nonce [16]byte
 	rand.Read(nonce[:]) // never fails
 	page.Nonce = base64.RawStdEncoding.EncodeToString(nonce[:])
