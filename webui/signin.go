@@ -166,7 +166,7 @@ func (s *signInServer) post(w http.ResponseWriter, r *http.Request) {
 // A visit is one request of a browser for an app.
 type visit struct {
 	*signInServer
-	ctx context.Context // of the browser's request
+	ctx     context.Context // of the browser's request
 	w       http.ResponseWriter
 	app     *SignInApp
 	attempt SignInAttempt
