@@ -162,5 +162,5 @@ var invalidBundles = []refusedBundle{
 	}, "radius/demo.yaml:2", "secret_file"),
 	invalid("no-such-secret", func(f map[string]string) {
 		f["radius/demo.yaml"] = "authentication: {ca: [demo]}\nclients: [{name: a, address: 10.0.0.1, secret_ref: radius/demo/a}]\n"
-	}, "there is no secret"),
+	}, "no secret of this name"),
 }

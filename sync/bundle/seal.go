@@ -197,7 +197,7 @@ func (s *sealer) valueOf(p spot) (string, error) {
 	name := path.Join(path.Dir(p.file), p.text)
 	data, err := readLimited(s.fsys, name)
 	if path.IsAbs(p.text) || err != nil {
-		return "", malformed(SourceBad, "%s: there is no file %q", p.where(), plain(p.text))
+		return "", malformed(SourceBad, "%s: there is no such file", p.where())
 	}
 	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if value == "" {
@@ -259,7 +259,7 @@ func (s *sealer) drop() error {
 	wanted := map[string]bool{}
 	for _, p := range spots {
 		if _, ok := s.now.Values[p.text]; !ok {
-			return malformed(SourceBad, "%s: there is no secret %q", p.where(), plain(p.text))
+			return malformed(SourceBad, "%s: nothing of this name is sealed: write the secret itself", p.where())
 		}
 		wanted[p.text] = true
 	}

@@ -75,7 +75,7 @@ func (t *csvTable) header() []strictyaml.Problem {
 	for i, key := range cells {
 		key = strings.TrimSpace(key)
 		if text, list := new(userYAML).field(key); text == nil && list == nil {
-			fail(i, fmt.Sprintf("unknown column %q", clip(key)), strictyaml.DidYouMean(key, userKeys))
+			fail(i, "unknown column"+strictyaml.Quoted(key, userKeys), strictyaml.DidYouMean(key, userKeys))
 		} else if seen[key] {
 			fail(i, fmt.Sprintf("column %q stands here twice", key), "remove one")
 		}

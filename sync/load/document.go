@@ -100,7 +100,7 @@ func (d *document) oneOf(path, value string, known ...string) bool {
 	if slices.Contains(known, value) {
 		return true
 	}
-	d.report(Error, path, fmt.Sprintf("%s: unknown value %q", leaf(path), clip(value)),
+	d.report(Error, path, leaf(path)+": unknown value"+strictyaml.Quoted(value, known),
 		strictyaml.DidYouMean(value, known))
 	return false
 }

@@ -115,7 +115,7 @@ func (d *jsonLine) member() bool {
 	text, list := d.user.field(key)
 	switch _, twice := d.columns[key]; {
 	case text == nil && list == nil:
-		d.fail(column, fmt.Sprintf("unknown key %q", clip(key)), strictyaml.DidYouMean(key, userKeys))
+		d.fail(column, "unknown key"+strictyaml.Quoted(key, userKeys), strictyaml.DidYouMean(key, userKeys))
 		return d.skip()
 	case twice:
 		d.fail(column, fmt.Sprintf("key %q stands here twice", key), "remove one")

@@ -84,7 +84,7 @@ func parsePrefix(s string) (p netip.Prefix, text, remedy string) {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil {
-		return p, fmt.Sprintf("%q is no IP address and no prefix", clip(s)), "write 192.0.2.7 or 192.0.2.0/24"
+		return p, "this is no IP address and no prefix", "write 192.0.2.7 or 192.0.2.0/24"
 	}
 	if p.Addr().Is4In6() {
 		if p.Bits() < 96 {

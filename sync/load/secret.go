@@ -79,8 +79,8 @@ func (d *document) referred(path string, g given) policy.Secret {
 	d.brought = append(d.brought, g.ref)
 	switch {
 	case !known:
-		d.report(Error, at, fmt.Sprintf("there is no secret %q", clip(g.ref)),
-			"write the secret itself and run gatehouse bundle seal")
+		d.report(Error, at, "the bundle brings no secret of this name",
+			"write "+leaf(path)+": with the secret itself, and run gatehouse bundle seal")
 	case value == "":
 		d.report(Error, at, fmt.Sprintf("the secret %q is empty", clip(g.ref)), "")
 	}
@@ -91,7 +91,7 @@ func (d *document) referred(path string, g given) policy.Secret {
 func (d *document) secretFile(at, file string) policy.Secret {
 	name, ok := d.relative(file)
 	if !ok || !d.tree.files[name] {
-		text := fmt.Sprintf("%s: there is no file %q", leaf(at), clip(file))
+		text := leaf(at) + ": there is no such file"
 		if err := d.tree.unreadable[name]; err != nil {
 			text = fmt.Sprintf("%s: the file cannot be read: %v", leaf(at), err)
 		}

@@ -54,7 +54,7 @@ func TestSecretRefProblems(t *testing.T) {
 		want   string
 	}{
 		"loose":     {client("secret_ref: x"), nil, `radius/branch.yaml:3:50: secret_ref names a secret that only a bundle brings, and these are loose files — write secret_file, with the name of a file that holds the secret`},
-		"unknown":   {client("secret_ref: x"), map[string]string{"y": "golden-secret-0001"}, `radius/branch.yaml:3:50: there is no secret "x" — write the secret itself and run gatehouse bundle seal`},
+		"unknown":   {client("secret_ref: x"), map[string]string{"y": "golden-secret-0001"}, `radius/branch.yaml:3:50: the bundle brings no secret of this name — write secret: with the secret itself, and run gatehouse bundle seal`},
 		"empty":     {client("secret_ref: x"), map[string]string{"x": ""}, `radius/branch.yaml:3:50: the secret "x" is empty`},
 		"both":      {client("secret: golden-secret-0001, secret_ref: x"), map[string]string{"x": "y"}, `radius/branch.yaml:3:78: both secret and secret_ref are given — remove one`},
 		"and_file":  {client("secret_file: f, secret_ref: x"), map[string]string{"x": "y"}, `radius/branch.yaml:3:66: both secret_file and secret_ref are given — remove one`},

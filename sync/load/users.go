@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/authcore/identity"
 	"gatehouse/authcore/policy"
+	"gatehouse/sync/strictyaml"
 )
 
 // Bounds of users.
@@ -95,7 +96,7 @@ func (j *judge) user() {
 	j.names()
 	j.secrets()
 	if r.State != "" && u.State != identity.Active && u.State != identity.Suspended {
-		j.fail("state", fmt.Sprintf("unknown state %q", clip(r.State)), "write active or suspended")
+		j.fail("state", "unknown state"+strictyaml.Quoted(r.State, []string{string(identity.Active), string(identity.Suspended)}), "write active or suspended")
 	}
 	if r.VLAN != "" {
 		if text := vlanProblem(r.VLAN); text != "" {
@@ -138,11 +139,11 @@ func (j *judge) names() {
 			fmt.Sprintf("up to %d bytes, no control characters, no space at either end", maxUsername))
 	}
 	if r.Email != "" && !isMailbox(r.Email) {
-		j.fail("email", fmt.Sprintf("%q is no e-mail address", clip(r.Email)), "write it like anna@acme.example")
+		j.fail("email", "this is no e-mail address", "write it like anna@acme.example")
 	}
 	for i, a := range r.Aliases {
 		if !isMailbox(a) {
-			j.fail(fmt.Sprintf("aliases[%d]", i), fmt.Sprintf("alias %q is no e-mail address", clip(a)), "write it like anna@acme.example")
+			j.fail(fmt.Sprintf("aliases[%d]", i), "this alias is no e-mail address", "write it like anna@acme.example")
 		}
 	}
 	for i, g := range r.Groups {

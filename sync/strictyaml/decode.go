@@ -106,7 +106,7 @@ func (d *decoder) structure(n ast.Node, path string, v reflect.Value) {
 	d.entries(n, func(key string, e *ast.MappingValueNode) {
 		index, ok := fields.index[key]
 		if !ok {
-			d.problem(e.Key, fmt.Sprintf("unknown key %q", clip(key)), DidYouMean(key, fields.names))
+			d.problem(e.Key, "unknown key"+Quoted(key, fields.names), DidYouMean(key, fields.names))
 			return
 		}
 		if e.Value == nil || e.Value.Type() == ast.NullType {
@@ -139,7 +139,7 @@ func (d *decoder) entries(n ast.Node, each func(key string, e *ast.MappingValueN
 			continue
 		}
 		if first, dup := seen[key]; dup {
-			d.problem(e.Key, fmt.Sprintf("key %q stands here twice", clip(key)),
+			d.problem(e.Key, "key"+Quoted(key, nil)+" stands here twice",
 				fmt.Sprintf("remove one; the first is on line %d", first))
 			continue
 		}

@@ -258,3 +258,18 @@ func FuzzDecode(f *testing.F) {
 		at.Of("many[0].secret")
 	})
 }
+
+// What might be a secret in the wrong place is not repeated in a message.
+func TestQuotedRepeatsNoSecret(t *testing.T) {
+	known := []string{"name", "secret", "secret_file", "message_authenticator"}
+	for word, want := range map[string]string{
+		"": "", "frobnicate": ` "frobnicate"`, "naem": ` "naem"`, "secrett": ` "secrett"`, "Secret2": ` "Secret2"`,
+		"message-authenticator": ` "message-authenticator"`, "schlüssel": ` "schlüssel"`,
+		"secret hunter2": "", "secret hunter": "", "secrets ": "", "hunter2": "", "correct-horse": "", "$2y$10$abc": "",
+		"8846f7eaee8fb117ad06bdd830b7586c": "", "abcdefghijklmnopqrstuvwxyz": "", "a\x1b[2J": "",
+	} {
+		if got := strictyaml.Quoted(word, known); got != want {
+			t.Errorf("Quoted(%q) = %q, want %q", word, got, want)
+		}
+	}
+}

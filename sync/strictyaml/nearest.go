@@ -1,6 +1,10 @@
 package strictyaml
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
 
 // maxNearestLength is the longest word, in bytes, for which Nearest looks: the comparison
 // costs the product of both lengths.
@@ -33,6 +37,23 @@ func DidYouMean(word string, known []string) string {
 	}
 	if n := len(known); n > 0 && n <= 12 {
 		return "known here: " + strings.Join(known, ", ")
+	}
+	return ""
+}
+
+// maxQuoted is the longest word that is repeated without being near anything known, in bytes.
+const maxQuoted = 24
+
+// Quoted returns word in quotes with a blank before them, for a message that says it is none of
+// known. A word that might be a secret in the wrong place (behind a missing colon, in a table
+// whose columns are shifted) is not repeated, and "" is returned: what has anything but letters
+// and underscores in it and is near nothing known. The message has a position anyway.
+func Quoted(word string, known []string) string {
+	plain := word != "" && len(word) <= maxQuoted && !strings.ContainsFunc(word, func(r rune) bool {
+		return r != '_' && !unicode.IsLetter(r)
+	})
+	if plain || !strings.ContainsAny(word, " \t\r\n") && Nearest(word, known) != "" {
+		return fmt.Sprintf(" %q", word)
 	}
 	return ""
 }
