@@ -17,7 +17,8 @@ import (
 const bundleDiffLong = `Say what bundle B changes for a gateway that has A, in CAs, clients and users rather than in files.
 Either may be a bundle, a directory that bundles are made of, or a configuration directory; signatures
 are not looked at. That a secret has changed is said, and never the secret; with sealed secrets that
-needs an --identity, and without one they are not compared.
+needs an --identity, and without one they are not compared. Keys that B lets sign, or no longer, come
+first: the rest of a bundle can be taken back, and a key that was removed cannot.
 
 Exit codes: 0, no difference; 1, differences; 3, one of the two cannot be read.`
 
@@ -84,6 +85,7 @@ type side struct {
 	fsys    fs.FS
 	secrets map[string]string
 	opened  bool
+	keys    []bundle.TrustedKey // that may sign from then on; none: those that may already
 }
 
 func diff(a, b string, id *bundle.Identity) (*diffReport, error) {
@@ -111,11 +113,31 @@ func diff(a, b string, id *bundle.Identity) (*diffReport, error) {
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	r.Changes = append([]load.Change{}, changes...)
+	r.Changes = append(keyChanges(sides[0].keys, sides[1].keys), changes...)
 	if !r.SecretsCompared {
 		r.Changes = slices.DeleteFunc(r.Changes, func(c load.Change) bool { return c.Secret })
 	}
 	return r, nil
+}
+
+// keyChanges says which keys may sign once b counts, and which no longer. A bundle without keys
+// changes nothing about them.
+func keyChanges(a, b []bundle.TrustedKey) []load.Change {
+	changes := []load.Change{}
+	if len(b) == 0 {
+		return changes
+	}
+	for _, set := range []struct {
+		op         load.Op
+		list, with []bundle.TrustedKey
+	}{{load.Added, b, a}, {load.Removed, a, b}} {
+		for _, k := range set.list {
+			if !slices.ContainsFunc(set.with, k.Equal) {
+				changes = append(changes, load.Change{Op: set.op, Kind: "trusted key", Name: k.ID()})
+			}
+		}
+	}
+	return changes
 }
 
 // refuse says why a configuration cannot be compared.
@@ -143,14 +165,32 @@ func openSide(name string, id *bundle.Identity) (*side, error) {
 			return nil, err
 		}
 		if sealed, _ := fs.Glob(fsys, "secrets/*.age"); len(sealed) == 0 { // the pattern is right
-			return &side{name: name, fsys: fsys, opened: true}, nil
+			keys, err := keysIn(name, fsys)
+			return &side{name: name, fsys: fsys, opened: true, keys: keys}, err
 		}
 		b, err = packUnsigned(name, id)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &side{name: name, fsys: b.FS(), secrets: b.Secrets(), opened: b.SecretsOpened}, nil
+	return &side{name: name, fsys: b.FS(), secrets: b.Secrets(), opened: b.SecretsOpened, keys: b.NextKeys}, nil
+}
+
+// keysIn reads the keys that a bundle of a directory would bring.
+func keysIn(dir string, fsys fs.FS) (keys []bundle.TrustedKey, err error) {
+	files, _ := fs.Glob(fsys, "fleet/trusted_keys/*.pub") // the pattern is right
+	for _, file := range files {
+		text, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		key, err := bundle.ParseTrustedKey(dir+"/"+file, text)
+		if err != nil {
+			return nil, exitWith(exitUnreadable, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // packUnsigned looks at a directory as the bundle that would be made of it.
