@@ -222,13 +222,19 @@ func (g *bundleGateway) names(dir string, deep bool) (names []string) {
 // eventually waits for something that the appliance brings about.
 func (g *bundleGateway) eventually(what string, ok func() bool) {
 	g.t.Helper()
+	g.log.wait(g.t, what, ok)
+}
+
+// wait waits for something that whoever writes into b brings about.
+func (b *lockedBuffer) wait(t *testing.T, what string, ok func() bool) {
+	t.Helper()
 	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(3 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline:
-			g.t.Fatalf("still not %s; log:\n%s", what, g.log.tail())
+			t.Fatalf("still not %s; log:\n%s", what, b.tail())
 		case <-tick.C:
 		}
 	}
