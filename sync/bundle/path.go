@@ -95,10 +95,11 @@ func isKeyFile(p string) bool {
 	return (kind == KindServer || kind == KindSAML) && path.Base(p) == "key.pem"
 }
 
-// maySeal reports whether the file p may travel encrypted as a whole.
+// maySeal reports whether the file p may travel encrypted as a whole. Under saml/ a key may have
+// any name: saml/idp.yaml names that of the listener.
 func maySeal(p string) bool {
 	kind := kindOf(p)
-	return isKeyFile(p) || kind == KindUsers || kind == KindAdmins
+	return isKeyFile(p) || kind == KindUsers || kind == KindAdmins || kind == KindSAML && path.Ext(p) == ".pem"
 }
 
 // isRef reports whether s can name a secret value.

@@ -129,6 +129,9 @@ func (f *finder) look(at, text, name string) {
 	f.found = append(f.found, spot{file: f.file, key: key, at: f.at.Of(at), text: text, name: name})
 }
 
+// privateKey is in the first and last line of every kind of private key in PEM.
+const privateKey = "PRIVATE KEY-----"
+
 // isSecretFile reports whether a file is a secret as a whole: a key, the accounts of the
 // administrators, or users of whom one has a password hash. What cannot be read as users is not
 // said to be none: the loader finds out.
@@ -136,6 +139,8 @@ func isSecretFile(file string, data []byte) bool {
 	switch {
 	case isKeyFile(file), file == "admins.yaml":
 		return true
+	case kindOf(file) == KindSAML && maySeal(file):
+		return bytes.Contains(data, []byte(privateKey))
 	case kindOf(file) != KindUsers:
 		return false
 	}
