@@ -270,14 +270,26 @@ func (s *sealer) drop() error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.now.Files)) {
-		_, kept := s.files[path.Join(path.Dir(name), "certificate.pem")]
-		orphan := isKeyFile(name) && !kept
-		if orphan || slices.Contains(s.opt.Forget, name) {
+		if s.isOrphan(name) || slices.Contains(s.opt.Forget, name) {
 			delete(s.now.Files, name)
 			s.out.Dropped = append(s.out.Dropped, name)
 		}
 	}
 	return nil
+}
+
+// isOrphan reports whether name is a key that was sealed before and has no certificate any more.
+// One that is taken only now is never: its certificate may be to come, and seal removes the file.
+func (s *sealer) isOrphan(name string) bool {
+	if _, fresh := s.files[name]; fresh || !isKeyFile(name) {
+		return false
+	}
+	for other := range s.files {
+		if path.Dir(other) == path.Dir(name) && path.Ext(other) == ".pem" {
+			return false
+		}
+	}
+	return true
 }
 
 // encrypt writes the files of secrets anew if anything in them has changed, or for whom they
