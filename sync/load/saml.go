@@ -135,6 +135,10 @@ func (d *document) listenerCredential(y *idpYAML, idp *snapshot.IDP) {
 		if d.tree.secrets.closed && i == 1 && !d.tree.files[name] {
 			return
 		}
+		if !d.tree.files[name] && d.tree.unreadable[name] == nil { // not quoted: it may be the key itself
+			d.report(Error, key, key+": there is no such file", "name a file inside the configuration directory, relative to saml/")
+			return
+		}
 		data, err := d.read(d.tree, name)
 		if err != nil {
 			d.report(Error, key, fmt.Sprintf("%s cannot be read: %v", name, err), "")
