@@ -263,7 +263,7 @@ func FuzzDecode(f *testing.F) {
 func TestQuotedRepeatsNoSecret(t *testing.T) {
 	known := []string{"name", "secret", "secret_file", "message_authenticator"}
 	for word, want := range map[string]string{
-		"": "", "frobnicate": ` "frobnicate"`, "naem": ` "naem"`, "secrett": ` "secrett"`, "Secret2": ` "Secret2"`,
+		"": ` ""`, "frobnicate": ` "frobnicate"`, "naem": ` "naem"`, "secrett": ` "secrett"`, "Secret2": ` "Secret2"`,
 		"message-authenticator": ` "message-authenticator"`, "schlüssel": ` "schlüssel"`,
 		"secret hunter2": "", "secret hunter": "", "secrets ": "", "hunter2": "", "correct-horse": "", "$2y$10$abc": "",
 		"8846f7eaee8fb117ad06bdd830b7586c": "", "abcdefghijklmnopqrstuvwxyz": "", "a\x1b[2J": "",

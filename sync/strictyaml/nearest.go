@@ -49,7 +49,7 @@ const maxQuoted = 24
 // whose columns are shifted) is not repeated, and "" is returned: what has anything but letters
 // and underscores in it and is near nothing known. The message has a position anyway.
 func Quoted(word string, known []string) string {
-	plain := word != "" && len(word) <= maxQuoted && !strings.ContainsFunc(word, func(r rune) bool {
+	plain := len(word) <= maxQuoted && !strings.ContainsFunc(word, func(r rune) bool {
 		return r != '_' && !unicode.IsLetter(r)
 	})
 	if plain || !strings.ContainsAny(word, " \t\r\n") && Nearest(word, known) != "" {
