@@ -16,6 +16,8 @@ const (
 		"iWh06vD8Fy27wf9npn6FXWiCX4K6pW6Ue1Bnzz07Z8A"
 )
 
+const plantedApp = "name: Wiki\nactivated: true\nentity_id: https://wiki.demo.example/sp\nacs: [https://wiki.demo.example/acs]\n"
+
 // plantAll makes {fleet}, a directory to build bundles from with a secret wherever one may stand,
 // {conf}, the same with gatehouse.yaml, and the material around it: {user.pem}, {fleet.key} …
 func (s *secrecy) plantAll() {
@@ -31,7 +33,12 @@ func (s *secrecy) plantAll() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	app, err := m.serverCA.IssueServer(lab.ServerOptions{DNSNames: []string{"saml.demo.example"}})
+	app, err := m.serverCA.IssueServer(lab.ServerOptions{DNSNames: []string{"saml.demo.example"},
+		Options: lab.Options{KeyKind: lab.RSA2048}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	listener, err := m.serverCA.IssueServer(lab.ServerOptions{DNSNames: []string{"sso.demo.example"}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -49,9 +56,13 @@ notices:
 		"users/demo.yaml":              s.plantedUsers(),
 		"users/list.csv":               "username,email,nt_hash\nlisted,listed@demo.example," + s.plant("nt_hash in CSV", "0cb6948805f797bf2a82807973b89537") + "\n",
 		"users/more.jsonl":             `{"username":"more","email":"more@demo.example","totp":"` + s.plant("TOTP in JSON", "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU") + "\"}\n",
-		"admins.yaml":                  "accounts: [{name: root, password: \"" + s.plant("hash of an administrator", plantedArgon) + "\"}]\n",
-		"saml/app/key.pem":             s.plant("key of an app", string(app.KeyPEM())),
-		"saml/app/certificate.pem":     string(app.CertificatePEM()),
+		"admins.yaml":                  "accounts: [{username: root, role: admin, password: \"" + s.plant("hash of an administrator", plantedArgon) + "\"}]\n",
+		"saml/idp.yaml":                "host: sso.demo.example\nca: [demo]\ncertificate: listener.pem\nkey: sign-in.pem\n",
+		"saml/listener.pem":            string(listener.CertificatePEM()),
+		"saml/sign-in.pem":             s.plant("key of the sign-in listener", string(listener.KeyPEM())),
+		"saml/wiki/app.yaml":           plantedApp,
+		"saml/wiki/key.pem":            s.plant("key of an app", string(app.KeyPEM())),
+		"saml/wiki/certificate.pem":    string(app.CertificatePEM()),
 		"server/rsa/certificate.pem":   string(m.rsa.CertificatePEM()),
 		"server/rsa/key.pem":           s.plant("RSA key", string(m.rsa.KeyPEM())),
 		"server/short/certificate.pem": string(short.CertificatePEM()),
@@ -109,7 +120,7 @@ func (s *secrecy) wounds() []wound {
 	one := func(file, name, content string) wound { return wound{name, map[string]string{file: content}, file} }
 	policy := func(name, rest string) wound { return one("policy.yaml", name, rest) }
 	users := func(name, rest string) wound { return one("users/demo.yaml", name, rest) }
-	middle := key[:len(key)/2] + "!" + key[len(key)/2+1:]
+	admins := func(name, rest string) wound { return one("admins.yaml", name, "accounts: [{"+rest+"}]\n") }
 	return []wound{
 		client("open quote", "  - {name: a, address: 10.0.0.1, secret: \""+bad("secret in an open quote")+"\n"),
 		client("list", "  - {name: a, address: 10.0.0.1, secret: ["+bad("secret in a list")+"]}\n"),
@@ -164,7 +175,7 @@ func (s *secrecy) wounds() []wound {
 		one("users/more.jsonl", "no key", `{"username":"bob","`+bad("password in the place of a key")+"\":1}\n"),
 		one("users/more.jsonl", "in address", `{"username":"bob","email":"`+bad("password in the place of an address")+"\"}\n"),
 		one("users/more.jsonl", "no JSON", `{"username":"bob","password":`+bad("password without quotes")+"}\n"),
-		one("server/short/key.pem", "key damaged", middle),
+		one("server/short/key.pem", "key damaged", damaged(key)),
 		one("server/short/key.pem", "key cut off", key[:len(key)/2]),
 		one("server/short/key.pem", "key without its first line", key[strings.IndexByte(key, '\n')+1:]),
 		one("server/short/key.pem", "other key", other),
@@ -174,9 +185,29 @@ func (s *secrecy) wounds() []wound {
 		one("ca/demo.yaml", "key in settings", other),
 		one("radius/key.yaml", "key in a server", key),
 		one("users/key.yaml", "key among users", key),
+		admins("plain password", "username: al, role: admin, password: "+bad("password of an administrator")),
+		admins("list", "username: al, role: admin, password: ["+bad("password of an administrator in a list")+"]"),
+		admins("typo", "username: al, role: admin, passwrod: "+bad("password of an administrator behind a typo")),
+		admins("no colon", "username: al, role: admin, password "+bad("password of an administrator without a colon")),
+		admins("open quote", "username: al, role: admin, password: \""+bad("password of an administrator in an open quote")),
+		admins("half a hash", "username: al, role: admin, password: \"$argon2id$v=19$m=19456,t=2,p=1$"+bad("salt of an administrator")+"\""),
+		admins("in role", "username: al, role: "+bad("password in the place of a role")),
+		one("admins.yaml", "token for hash", "tokens: [{name: ci, sha256: ght_"+bad("token in the place of its hash")+", scopes: [read]}]\n"),
+		one("admins.yaml", "token as scope", "tokens: [{name: ci, sha256: x, scopes: [ght_"+bad("token in the place of a scope")+"]}]\n"),
+		one("saml/idp.yaml", "key in idp.yaml", "host: a.example\nca: [demo]\ncertificate: listener.pem\nkey: |\n  "+strings.ReplaceAll(key, "\n", "\n  ")+"\n"),
+		one("saml/idp.yaml", "key in one line", "host: a.example\nca: [demo]\ncertificate: listener.pem\nkey: \""+strings.ReplaceAll(key, "\n", "\\n")+"\"\n"),
+		one("saml/idp.yaml", "other key", "host: a.example\nca: [demo]\ncertificate: listener.pem\nkey: wiki/key.pem\n"),
+		one("saml/wiki/app.yaml", "key in app.yaml", "name: Wiki\nactivated: true\nkey: |\n  "+strings.ReplaceAll(key, "\n", "\n  ")+"\n"),
+		one("saml/wiki/sp-metadata.xml", "key for metadata", key),
+		one("saml/wiki/key.pem", "key of an app damaged", damaged(s.read("fleet/saml/wiki/key.pem"))),
+		one("saml/wiki/key.pem", "other key of an app", other),
+		one("saml/wiki/certificate.pem", "key of an app for its certificate", s.read("fleet/saml/wiki/key.pem")),
 		one("users/key.csv", "key in CSV", key),
 	}
 }
+
+// damaged returns text with a character in its middle that is none of base64.
+func damaged(text string) string { return text[:len(text)/2] + "!" + text[len(text)/2+1:] }
 
 // wounded returns the files of {fleet} with a wound.
 func (s *secrecy) wounded(w wound) map[string]string {

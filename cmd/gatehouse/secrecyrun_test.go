@@ -31,6 +31,7 @@ func TestNoCommandSaysASecret(t *testing.T) {
 	}
 	s.listen()
 	s.askGateway()
+	s.changePairs()
 	s.logged(`"channel":"webhook"`, `"channel":"mail"`)
 	for _, w := range wounds {
 		s.breakLoose(w)
@@ -94,6 +95,13 @@ func (s *secrecy) makeBundles() {
 	s.both(0, "bundle", "inspect", "{one.tar.gz}")
 	s.both(0, "bundle", "diff", "{one.tar.gz}", "{fleet}", "--identity", "{recovery/identity}")
 	s.both(0, "bundle", "diff", "{one.tar.gz}", "{locked.tar.gz}")
+	s.both(0, "bundle", "test", "{one.tar.gz}", "--cert", "{user.pem}", "--identity", "{state/identity}")
+	s.both(exitNo, "bundle", "test", "{one.tar.gz}", "--cert", "{user.pem}")
+	s.types(s.plant("password that is hashed", "planted-to-be-hashed"), 0, "admin", "hash")
+	s.types("planted", exitNo, "admin", "hash")
+	s.runs(0, "admin", "token", "ci")
+	s.runs(0, "admin", "token", "ci", "--out", "{ci.token}")
+	s.plant("token that was made", strings.TrimSpace(s.read("ci.token")))
 	for i, json := range []string{"", " --json"} { // nothing is made twice
 		for _, line := range []string{"init {starter%d}", "init {demo%d} --demo", "pki ca {lab%d}",
 			"pki issue {lab%d} --kind email-san --name a@b.example", "explain cert_expired", "version"} {
@@ -125,6 +133,7 @@ func (s *secrecy) makeMistakes() {
 		"bundle verify {one.tar.gz} --key {fleet.key}":                                     exitTrust,
 		"bundle verify {one.tar.gz} --key {fleet.pub} --signature {fleet.key}":             exitTrust,
 		"bundle verify {one.tar.gz} --key {fleet.pub} --identity {fleet.key}":              exitUnreadable,
+		"bundle test {one.tar.gz} --cert {user-key.pem}":                                   exitUnreadable,
 		"bundle inspect {fleet.key}":                                                       exitUnreadable,
 		"bundle diff {fleet.key} {one.tar.gz}":                                             exitUnreadable,
 		"bundle push {one.tar.gz} --to https://127.0.0.1:1":                                exitUnreachable,
@@ -173,6 +182,60 @@ func (s *secrecy) askGateway() {
 	s.run("ocsp", "purge", "--all", "--state", "{state}")
 	s.run("cert", "test", "{user.pem}", "--config", "{conf}")
 	s.scrape()
+}
+
+// changePairs takes an app's pair through its life, with mistakes.
+func (s *secrecy) changePairs() {
+	s.t.Helper()
+	s.write("conf/saml/blog/app.yaml", strings.ReplaceAll(plantedApp, "wiki", "blog"))
+	s.hangUp()
+	change := func(args ...string) []string {
+		return append(append([]string{"saml"}, args...), "--yes", "--config", "{conf}", "--state", "{state}", "--json")
+	}
+	grow := func(what, file string) {
+		s.eventually(file+" there", func() bool { _, err := os.Stat(s.path("conf/saml/blog/" + file)); return err == nil })
+		s.plant(what, s.read("conf/saml/blog/"+file))
+	}
+	s.runs(0, change("activate", "blog")...)
+	grow("first key of an app", "key.pem")
+	s.eventually("signing", func() bool {
+		code, _ := s.run("saml", "export", "blog", "--state", "{state}", "-o", "{blog.pem}")
+		return code == 0
+	})
+	s.runs(0, change("regenerate", "blog")...)
+	grow("second key of an app", "next/key.pem")
+	s.runs(0, change("promote", "blog")...)
+	s.run(change("regenerate", "blog")...)
+	s.run(change("discard", "blog")...)
+	s.run(change("retire", "blog")...)
+	s.run(change("import", "blog", "--cert", "{user-key.pem}", "--key", "{user.pem}")...)
+	s.run(change("import", "blog", "--cert", "{user.pem}", "--key", "{ca-key.pem}")...)
+	s.run(change("import", "blog", "--cert", "{user.pem}", "--key", "{user-key.pem}")...)
+	s.run("saml", "metadata", "blog", "--state", "{state}")
+	s.run("saml", "status", "--state", "{state}")
+	s.run("saml", "status", "--state", "{state}", "--json")
+	s.run("saml", "status", "--config", "{conf}", "--state", "{nowhere}")
+	for _, file := range []string{"user-key.pem", "user.pem", "fleet.key", "blog.pem"} {
+		s.run("saml", "compare", "blog", "{"+file+"}", "--state", "{state}")
+		s.run("saml", "lint", "{"+file+"}")
+		s.run("saml", "lint", "{"+file+"}", "--json")
+	}
+	s.write("both.pem", s.read("user-key.pem")+s.read("user.pem"))
+	s.run("saml", "lint", "{both.pem}")
+	s.write("pasted.txt", "\u201c"+damaged(s.read("user-key.pem"))+"\u201d")
+	s.run("saml", "lint", "{pasted.txt}")
+	s.runs(0, "saml", "explain", "signature")
+}
+
+// types runs a command that reads standard input.
+func (s *secrecy) types(stdin string, code int, args ...string) {
+	s.t.Helper()
+	s.used["gatehouse "+strings.Join(args, " ")] = true
+	var out, errs bytes.Buffer
+	if got := run(args, strings.NewReader(stdin+"\n"), &out, &errs); got != code {
+		s.t.Errorf("%v: exit code %d, want %d", args, got, code)
+	}
+	s.told = append(s.told, told{strings.Join(args, " "), out.String() + errs.String()})
 }
 
 // breakDirectory has the commands for directories look at a wound.
@@ -246,6 +309,7 @@ func (s *secrecy) breakBundle(i int, w wound) {
 	}
 	s.run("bundle", "verify", file, "--key", "{fleet.pub}", "--identity", "{state/identity}", "--json")
 	s.run("bundle", "inspect", file)
+	s.run("bundle", "test", file, "--cert", "{user.pem}", "--identity", "{state/identity}")
 	s.run("bundle", "diff", "{one.tar.gz}", file, "--identity", "{state/identity}")
 	if i%11 == 0 {
 		s.run("bundle", "push", file, "--state", "{state}")
