@@ -25,7 +25,7 @@ func (n *Notifier) standardChannels(p policy.Notices) map[string]Channel {
 		channels[webhookChannel] = NewWebhook(p.Webhook)
 	}
 	if p.SMTP.Address != "" {
-		channels[mailChannel] = &Mail{SMTP: p.SMTP}
+		channels[mailChannel] = &Mail{SMTP: p.SMTP, Logger: n.cfg.Logger}
 	}
 	return channels
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/smtp"
 	"net/textproto"
@@ -31,18 +32,26 @@ var (
 	errNoAuth   = errors.New("the mail server offers no sign-in by password (PLAIN or LOGIN)")
 	errTooLong  = errors.New("the mail server says too much")
 	errMailName = errors.New("an address of the mail holds what no address may")
+	errTooMany  = fmt.Errorf("only the first %d recipients are written to", maxMailTo)
 )
 
 // A Mail sends notices by SMTP: with TLS at once on port 465, else with STARTTLS where the server
 // offers it (RFC 3207). Certificates of mail servers are verified. A password is sent under TLS
 // only.
 type Mail struct {
-	SMTP  policy.SMTP
-	Roots *x509.CertPool // nil: the system's
+	SMTP   policy.SMTP
+	Roots  *x509.CertPool // nil: the system's
+	Logger *slog.Logger
+}
+
+// A refusal is a recipient that goes without, and why.
+type refusal struct {
+	to  string
+	err error
 }
 
 // Send sends m to all recipients. It fails if none of them is accepted; one of several that the
-// server refuses goes without.
+// server refuses goes without, and is logged.
 func (s *Mail) Send(ctx context.Context, m *Message) error {
 	if err := s.send(ctx, m); err != nil {
 		return fmt.Errorf("sending mail: %w", answerOnly(err))
@@ -67,7 +76,8 @@ func (s *Mail) send(ctx context.Context, m *Message) error {
 	if err := client.Mail(s.SMTP.From); err != nil {
 		return err
 	}
-	if err := s.recipients(client); err != nil {
+	refused, err := s.recipients(client)
+	if err != nil {
 		return err
 	}
 	w, err := client.Data()
@@ -81,6 +91,10 @@ func (s *Mail) send(ctx context.Context, m *Message) error {
 		return err
 	}
 	_ = client.Quit() // the mail has been taken
+	for _, r := range refused {
+		s.Logger.Warn("a recipient gets no expiry notices", "name", audit.Printable(r.to),
+			"err", answerOnly(r.err))
+	}
 	return nil
 }
 
@@ -152,26 +166,33 @@ func (s *Mail) signIn(client *smtp.Client) error {
 	return err
 }
 
-// recipients names to whom the mail goes, and fails if nobody is accepted.
-func (s *Mail) recipients(client *smtp.Client) error {
+// recipients names to whom the mail goes, and returns who is refused. It fails if nobody is
+// accepted.
+func (s *Mail) recipients(client *smtp.Client) (refused []refusal, err error) {
 	accepted := false
-	last := errors.New("there is no recipient")
-	for _, to := range s.SMTP.To[:min(len(s.SMTP.To), maxMailTo)] {
+	for i, to := range s.SMTP.To {
+		if i >= maxMailTo {
+			refused = append(refused, refusal{to, errTooMany})
+			continue
+		}
 		err := client.Rcpt(to)
-		var refused *textproto.Error
+		var said *textproto.Error
 		switch {
 		case err == nil:
 			accepted = true
-		case errors.As(err, &refused):
-			last = err
+		case errors.As(err, &said):
+			refused = append(refused, refusal{to, err})
 		default:
-			return err
+			return nil, err
 		}
 	}
-	if !accepted {
-		return last
+	switch {
+	case accepted:
+		return refused, nil
+	case len(refused) == 0:
+		return nil, errors.New("there is no recipient")
 	}
-	return nil
+	return nil, refused[0].err
 }
 
 // helloName is node if it is a host name (RFC 5321 §4.1.1.1).

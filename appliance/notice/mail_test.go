@@ -2,6 +2,7 @@ package notice_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/quotedprintable"
 	"net"
@@ -146,7 +148,7 @@ func (p *post) refuses(line string) bool {
 }
 
 func (p *post) mail(user string) *notice.Mail {
-	return &notice.Mail{Roots: p.roots, SMTP: policy.SMTP{
+	return &notice.Mail{Roots: p.roots, Logger: slog.New(slog.DiscardHandler), SMTP: policy.SMTP{
 		Address: p.address, From: "gate@acme.example", To: []string{"it@acme.example", "boss@acme.example"},
 		Username: user, Password: policy.Secret("golden-secret"),
 	}}
@@ -170,13 +172,11 @@ func TestMailDialogue(t *testing.T) {
 		want []string
 		err  string
 	}{
-		"plain_text": {post{noTLS: true}, "", join(hello[:1], letter), ""},
-		"tls":        {post{}, "", join(hello, letter), ""},
-		"plain":      {post{auth: "LOGIN PLAIN"}, "g", join(hello, []string{"AUTH PLAIN |g|golden-secret"}, letter), ""},
-		"login":      {post{auth: "login"}, "g", join(hello, []string{"AUTH LOGIN", "Username:g", "Password:golden-secret"}, letter), ""},
-		"one_refused": {post{refuse: []string{"RCPT TO:<boss"}}, "",
-			join(hello, letter), ""},
-		"all_refused":  {post{refuse: []string{"RCPT"}}, "", join(hello, letter[:3]), "550 5.1.1 no TO:<boss@acme.example>"},
+		"plain_text":   {post{noTLS: true}, "", join(hello[:1], letter), ""},
+		"tls":          {post{}, "", join(hello, letter), ""},
+		"plain":        {post{auth: "LOGIN PLAIN"}, "g", join(hello, []string{"AUTH PLAIN |g|golden-secret"}, letter), ""},
+		"login":        {post{auth: "login"}, "g", join(hello, []string{"AUTH LOGIN", "Username:g", "Password:golden-secret"}, letter), ""},
+		"all_refused":  {post{refuse: []string{"RCPT"}}, "", join(hello, letter[:3]), "550 5.1.1 no TO:<it@acme.example>"},
 		"no_password":  {post{auth: "PLAIN", refuse: []string{"AUTH"}}, "g", join(hello, []string{"AUTH PLAIN Z29sZGVuLXNlY3JldA==", "*", "QUIT"}), "refuses the user name or password (550)"},
 		"password_tls": {post{noTLS: true, auth: "PLAIN"}, "g", hello[:1], "no TLS"},
 		"no_way":       {post{auth: "GSSAPI"}, "g", hello, "offers no sign-in"},
@@ -203,6 +203,36 @@ func TestMailDialogue(t *testing.T) {
 				t.Errorf("got the mail %q", p.text)
 			}
 		})
+	}
+}
+
+// TestMailRecipientsThatGoWithout are logged, once the others have their mail.
+func TestMailRecipientsThatGoWithout(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, &post{refuse: []string{"RCPT TO:<boss"}})
+	m := p.mail("")
+	for len(m.SMTP.To) < 51 {
+		m.SMTP.To = append(m.SMTP.To, fmt.Sprintf("a%d@acme.example", len(m.SMTP.To)))
+	}
+	var log bytes.Buffer
+	m.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	if err := m.Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	for _, want := range []string{
+		`name=boss@acme.example err="the mail server says 550 5.1.1 no TO:<boss@acme.example>"`,
+		`name=a50@acme.example err="only the first 50 recipients are written to"`,
+	} {
+		if !strings.Contains(log.String(), `level=WARN msg="a recipient gets no expiry notices" `+want) {
+			t.Errorf("got the log %q, want %q", log.String(), want)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 2 {
+		t.Errorf("got %d lines, want 2", n)
+	}
+	if p.text == "" || strings.Contains(strings.Join(p.commands, " "), "a50@") {
+		t.Errorf("got the mail %q, said %q", p.text, p.commands)
 	}
 }
 
