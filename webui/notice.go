@@ -4,7 +4,7 @@ import "time"
 
 // An Expiring is a certificate or list of the configuration that ends soon or has ended.
 type Expiring struct {
-	Kind        string    `json:"kind"` // ca, server, ocsp_signer, crl or saml
+	Kind        string    `json:"kind"` // ca, server, crl or saml
 	Name        string    `json:"name"`
 	Subject     string    `json:"subject,omitempty"`
 	Fingerprint string    `json:"fingerprint"` // SHA-256, lower hex

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatehouse/authcore/audit"
+	"gatehouse/authcore/policy"
 )
 
 // A Kind says what expires.
@@ -15,11 +16,10 @@ type Kind string
 
 // The kinds.
 const (
-	CA         Kind = "ca"          // a certificate that may vouch for users
-	Server     Kind = "server"      // an EAP server credential, or a certificate of its chain
-	OCSPSigner Kind = "ocsp_signer" // signs OCSP answers for a CA
-	CRL        Kind = "crl"         // a certificate revocation list in a file
-	SAML       Kind = "saml"        // of an app's pair
+	CA     Kind = "ca"     // a certificate that may vouch for users
+	Server Kind = "server" // an EAP server credential, or a certificate of its chain
+	CRL    Kind = "crl"    // a certificate revocation list in a file
+	SAML   Kind = "saml"   // of an app's pair
 )
 
 // An Item is one thing of the configuration that ends. Fingerprint tells it from all others: an
@@ -127,12 +127,11 @@ type Expiring struct {
 	Link        string    `json:"link,omitempty"` // to the page that mends it
 }
 
-// Soon returns those of items that end within the largest of days, or within 60 days if there
-// are none, and those that have ended: soonest end first, and at most 100. url is node.url.
+// Soon returns those of items that end within 60 days, or the largest of days if that is more,
+// and those that have ended: soonest end first, and at most 100. What lasts for less than that in
+// all is there from the next stage on. url is node.url.
 func Soon(items []Item, now time.Time, days []int, url string) []Expiring {
-	if len(days) == 0 {
-		days = []int{defaultSoon}
-	}
+	days = append(policy.Default().Notices.Days, days...)
 	list := []Expiring{}
 	for _, i := range unique(items) {
 		if i.stage(now, days) != early && len(list) < maxSoon {

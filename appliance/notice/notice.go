@@ -9,8 +9,10 @@
 //	the guarded clock  while it is unsure nothing is sent, and the status says so. What was told
 //	                   by a clock that was ahead does not count once it is put right
 //	failing channels   are tried again after a minute, then two, up to an hour; others do not wait
-//	                   for longer than a message may take
-//	bounds             10,000 items; 50 notices a message; a minute a message
+//	                   for longer than two messages may take
+//	bounds             10,000 items; 50 notices a message; a minute a message; no more than 20
+//	                   messages, and none begun after a minute, before all channels are looked
+//	                   after again
 //
 // What has been told on a channel stays told when its address changes; a channel that is new
 // begins with what is urgent then.
@@ -37,7 +39,6 @@ const (
 	maxSoon     = 100
 	maxNotices  = 50 // a message
 	maxMessages = 20 // a channel and check
-	defaultSoon = 60 // days, for Soon when notices are off
 
 	checkEvery  = time.Hour
 	unsureEvery = time.Minute // while the clock is unsure
@@ -156,10 +157,10 @@ func (n *Notifier) check(ctx context.Context) time.Duration {
 
 // serve tells due on c, as far as it gets.
 func (n *Notifier) serve(ctx context.Context, c *channel, due []notice, now time.Time) {
-	messages := 0
+	messages, begun := 0, time.Now()
 	for part := range slices.Chunk(due, maxNotices) {
-		if messages++; messages > maxMessages {
-			return
+		if messages++; messages > maxMessages || time.Since(begun) > sendTimeout {
+			return // the others have waited for long enough
 		}
 		m := &Message{Node: n.cfg.Node, At: now.UTC()}
 		for _, d := range part {

@@ -44,6 +44,7 @@ type recorder struct {
 	err   error
 	block bool
 	panic bool
+	takes time.Duration
 	tries []time.Time
 	got   []string // "NAME DAYS"
 	sizes []int
@@ -63,6 +64,7 @@ func (r *recorder) Send(ctx context.Context, m *notice.Message) error {
 	if r.err != nil {
 		return r.err
 	}
+	time.Sleep(r.takes) // of the bubble
 	for _, e := range m.Notices {
 		r.got = append(r.got, fmt.Sprintf("%s %d", e.Name, e.Days))
 	}
@@ -430,6 +432,34 @@ func TestNoticesManyAtOnce(t *testing.T) {
 		w.pass(3 * time.Hour)
 		if diff := cmp.Diff([]int{50, 50, 50, 20}, w.channels["a"].sizes[19:]); diff != "" {
 			t.Errorf("notices a message (- want, + got)\n%s", diff)
+		}
+		w.stop()
+	})
+}
+
+// TestNoticesOfASlowChannel do not hold up what is due on another meanwhile.
+func TestNoticesOfASlowChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.channels["b"] = &recorder{takes: 40 * time.Second}
+		for i := range 500 {
+			w.plan.Items = append(w.plan.Items, item(fmt.Sprint("s", i), 5*day))
+		}
+		w.start()
+		w.change(func() {
+			more := *w.plan
+			more.Items = append(slices.Clone(more.Items), item("urgent", day))
+			w.plan = &more
+		})
+		w.pass(90 * time.Second)
+		a := w.channels["a"]
+		if got := a.got[len(a.got)-1]; got != "urgent 0" {
+			t.Errorf("told last on a: got %q, want urgent", got)
+		}
+		w.pass(time.Hour)
+		if got := w.status("b"); got.Sent != 501 || got.Waiting != 0 {
+			t.Errorf("got status %+v, want all told in the end", got)
 		}
 		w.stop()
 	})

@@ -14,8 +14,6 @@ var kinds = map[Kind]struct{ what, remedy string }{
 		"Ask the CA for its renewed certificate and put it into the CA's file, beside the old one."},
 	Server: {"the RADIUS server certificate", "Devices will not connect to the network from then on. " +
 		"Put a new certificate and its key into the credential's folder."},
-	OCSPSigner: {"the OCSP signer's certificate", "Its answers are refused from then on, and with them " +
-		"the devices that they are about. Ask the CA to renew it."},
 	CRL: {"the certificate revocation list", "It says nothing from then on, and devices that depend on it " +
 		"are refused. Put the CA's current list into its place."},
 	SAML: {"the SAML certificate", "The app refuses sign-ins from then on. Regenerate the certificate, " +
