@@ -84,6 +84,7 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 		for _, slot := range []pair.Slot{app.Pairs.Active, app.Pairs.Next} {
 			if p, ok := slot.Pair(); ok {
 				add(notice.SAML, app.Name, "/saml/"+app.Name+"/regenerate", p.Certificate)
+				items[len(items)-1].Notify = app.Notify
 			}
 		}
 	}
@@ -160,7 +161,7 @@ func (a *Appliance) expiring() []webui.Expiring {
 		for _, e := range notice.Soon(plan.Items, now, plan.Notices.Days, a.config.Boot.Node.URL) {
 			list = append(list, webui.Expiring{Kind: string(e.Kind), Name: e.Name, Subject: e.Subject,
 				Fingerprint: e.Fingerprint, NotAfter: e.NotAfter, Days: e.Days, Text: e.Text,
-				Remedy: e.Remedy, Link: e.Link})
+				Remedy: e.Remedy, Link: e.Link, LinkText: e.LinkText})
 		}
 	}
 	return list

@@ -1,7 +1,9 @@
 package appliance_test
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -54,4 +56,80 @@ func TestNoticesOfTheWhole(t *testing.T) {
 	if strings.Contains(s.log.String(), "golden-secret") {
 		t.Error("the log holds the address of the webhook")
 	}
+}
+
+// TestNoticesToTheOwnerOfAnApp mails what concerns the app to whom its notify names, and nothing else.
+func TestNoticesToTheOwnerOfAnApp(t *testing.T) {
+	t.Parallel()
+	s := withApp(newSite(t))
+	mails := make(chan string, 16)
+	address := postOffice(t, mails)
+	s.replace("saml/wiki/app.yaml", "activated: true\n", "activated: true\nnotify: [owner@acme.example]\n")
+	s.write("policy.yaml", "revocation: {ocsp: off}\nnotices: {smtp: {address: \""+address+
+		"\", from: gate@acme.example, to: [it@acme.example]}}\n")
+	s.start()
+	s.believeClock()
+	end := s.app().Pairs.Pairs[0].Facts.NotAfter
+	s.clock.move(end.Sub(s.clock.Now()) - 20*24*time.Hour)
+	s.believeClock()
+	s.write("users/more.yaml", "- {username: bob}\n") // a change has the notices looked at
+	whole, owners := false, false
+	for deadline := time.After(20 * time.Second); !whole || !owners; {
+		select {
+		case mail := <-mails:
+			switch {
+			case !strings.Contains(mail, "SAML certificate wiki"):
+			case strings.Contains(mail, "RCPT TO:<it@acme.example>"):
+				whole = true
+			case strings.Contains(mail, "RCPT TO:<owner@acme.example>"):
+				owners = true
+				if strings.Contains(mail, "it@") || strings.Contains(mail, "RADIUS server") || strings.Contains(mail, "CA certificate") {
+					t.Errorf("the owner is told what is not his business:\n%s", mail)
+				}
+				if !strings.Contains(mail, "Regenerate certificate: https://oslo-1.example:8443/saml/wiki/regenerate") {
+					t.Errorf("no way to mend it in\n%s", mail)
+				}
+			}
+		case <-deadline:
+			t.Fatalf("told everybody: %v, the owner: %v", whole, owners)
+		}
+	}
+}
+
+// postOffice takes mails, and hands them on with the commands before them.
+func postOffice(t *testing.T, mails chan<- string) (address string) {
+	t.Helper()
+	l := must(net.Listen("tcp", "127.0.0.1:0"))(t)
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				_, _ = io.WriteString(conn, "220 post.example\r\n")
+				var said strings.Builder
+				data := false
+				for lines := bufio.NewScanner(conn); lines.Scan(); {
+					line := lines.Text()
+					said.WriteString(strings.TrimSuffix(line, "=") + map[bool]string{false: "\n"}[strings.HasSuffix(line, "=")])
+					switch {
+					case data && line != ".":
+						continue
+					case data:
+						data = false
+						mails <- said.String()
+					case line == "DATA":
+						data = true
+						_, _ = io.WriteString(conn, "354 go on\r\n")
+						continue
+					}
+					_, _ = io.WriteString(conn, "250 OK\r\n")
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
 }

@@ -12,7 +12,8 @@ type Expiring struct {
 	Days        int       `json:"days"` // whole days left; -1 and below: expired
 	Text        string    `json:"text"`
 	Remedy      string    `json:"remedy"`
-	Link        string    `json:"link,omitempty"`
+	Link        string    `json:"link,omitempty"` // to the page that mends it
+	LinkText    string    `json:"link_text,omitempty"`
 }
 
 // Notices is how telling people of that is doing.

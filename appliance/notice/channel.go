@@ -62,7 +62,7 @@ func (c *channel) send(ctx context.Context, m *Message) (err error) {
 func (c *channel) result(err error, now time.Time) {
 	c.err = err
 	if err == nil {
-		c.fails, c.last, c.since = 0, now, time.Time{}
+		c.fails, c.since = 0, time.Time{}
 		c.wait, c.retry = 0, time.Time{}
 		return
 	}

@@ -32,6 +32,7 @@ type Item struct {
 	NotBefore   time.Time // of a list: when it was made; zero: unknown
 	NotAfter    time.Time // of a list: when the next one is due
 	Page        string    // path below node.url of the page that mends it
+	Notify      []string  // mail addresses of people who are told about this besides
 }
 
 const day = 24 * time.Hour
@@ -94,16 +95,18 @@ func (i Item) clean() Item {
 	return i
 }
 
-// unique returns items without those of a fingerprint that came before, soonest end first, and
-// at most maxItems.
+// unique returns items, of those with one fingerprint the first, with whom any of them names;
+// soonest end first, and at most maxItems.
 func unique(items []Item) []Item {
-	seen := make(map[[sha256.Size]byte]bool, len(items))
+	seen := make(map[[sha256.Size]byte]int, len(items))
 	var list []Item
 	for _, i := range items {
-		if !seen[i.Fingerprint] {
-			seen[i.Fingerprint] = true
-			list = append(list, i.clean())
+		if at, ok := seen[i.Fingerprint]; ok {
+			list[at].Notify = slices.Concat(list[at].Notify, i.Notify)
+			continue
 		}
+		seen[i.Fingerprint] = len(list)
+		list = append(list, i.clean())
 	}
 	slices.SortStableFunc(list, func(a, b Item) int {
 		if c := a.NotAfter.Compare(b.NotAfter); c != 0 {
@@ -125,6 +128,7 @@ type Expiring struct {
 	Text        string    `json:"text"` // what, and when
 	Remedy      string    `json:"remedy"`
 	Link        string    `json:"link,omitempty"` // to the page that mends it
+	LinkText    string    `json:"link_text,omitempty"`
 }
 
 // Soon returns those of items that end within 60 days, or the largest of days if that is more,

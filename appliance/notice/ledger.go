@@ -40,7 +40,7 @@ func recordKey(channel string, i *Item) string {
 	return channel + " " + hex.EncodeToString(i.Fingerprint[:])
 }
 
-// due returns what is to be told on a channel, in the order of items.
+// due returns what is to be told under the name of a channel, in the order of items.
 func (l *ledger) due(channel string, items []Item, now time.Time, days []int) []notice {
 	var list []notice
 	for _, i := range items {
@@ -104,10 +104,7 @@ func (l *ledger) prune(ctx context.Context, items []Item, now time.Time) {
 	for _, i := range items {
 		present[hex.EncodeToString(i.Fingerprint[:])] = true
 	}
-	gone := func(key string) bool {
-		_, fingerprint, _ := strings.Cut(key, " ")
-		return !present[fingerprint]
-	}
+	gone := func(key string) bool { return !present[key[strings.LastIndexByte(key, ' ')+1:]] }
 	l.mu.Lock()
 	for key := range l.loose {
 		if gone(key) {

@@ -50,8 +50,13 @@ type refusal struct {
 	err error
 }
 
-// Send sends m to all recipients. It fails if none of them is accepted; one of several that the
-// server refuses goes without, and is logged.
+// TellsAlone implements Personal.
+func (s *Mail) TellsAlone(to string) bool {
+	return !slices.ContainsFunc(s.SMTP.To, func(a string) bool { return strings.EqualFold(a, to) })
+}
+
+// Send sends m to all recipients, or to m.To alone. It fails if none of them is accepted, as
+// *RefusedError; one of several that the server refuses goes without, and is logged.
 func (s *Mail) Send(ctx context.Context, m *Message) error {
 	if err := s.send(ctx, m); err != nil {
 		return fmt.Errorf("sending mail: %w", answerOnly(err))
@@ -59,11 +64,25 @@ func (s *Mail) Send(ctx context.Context, m *Message) error {
 	return nil
 }
 
+// to returns the recipients of m.
+func (s *Mail) to(m *Message) []string {
+	if m.To != "" {
+		return []string{m.To}
+	}
+	return s.SMTP.To
+}
+
+// isNoAddress reports whether s would break the dialogue.
+func isNoAddress(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '<' || r == '>' })
+}
+
 func (s *Mail) send(ctx context.Context, m *Message) error {
-	for _, a := range append([]string{s.SMTP.From}, s.SMTP.To...) {
-		if strings.ContainsFunc(a, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '<' || r == '>' }) {
-			return errMailName
-		}
+	if isNoAddress(s.SMTP.From) {
+		return errMailName
+	}
+	if slices.ContainsFunc(s.to(m), isNoAddress) {
+		return &RefusedError{errMailName, true}
 	}
 	client, err := s.dial(ctx, m.Node)
 	if err != nil {
@@ -76,7 +95,7 @@ func (s *Mail) send(ctx context.Context, m *Message) error {
 	if err := client.Mail(s.SMTP.From); err != nil {
 		return err
 	}
-	refused, err := s.recipients(client)
+	refused, err := s.recipients(client, s.to(m))
 	if err != nil {
 		return err
 	}
@@ -168,9 +187,9 @@ func (s *Mail) signIn(client *smtp.Client) error {
 
 // recipients names to whom the mail goes, and returns who is refused. It fails if nobody is
 // accepted.
-func (s *Mail) recipients(client *smtp.Client) (refused []refusal, err error) {
-	accepted := false
-	for i, to := range s.SMTP.To {
+func (s *Mail) recipients(client *smtp.Client, all []string) (refused []refusal, err error) {
+	accepted, forGood := false, true
+	for i, to := range all {
 		if i >= maxMailTo {
 			refused = append(refused, refusal{to, errTooMany})
 			continue
@@ -182,6 +201,7 @@ func (s *Mail) recipients(client *smtp.Client) (refused []refusal, err error) {
 			accepted = true
 		case errors.As(err, &said):
 			refused = append(refused, refusal{to, err})
+			forGood = forGood && said.Code >= 500 // RFC 5321 §4.2.1
 		default:
 			return nil, err
 		}
@@ -192,7 +212,7 @@ func (s *Mail) recipients(client *smtp.Client) (refused []refusal, err error) {
 	case len(refused) == 0:
 		return nil, errors.New("there is no recipient")
 	}
-	return nil, refused[0].err
+	return nil, &RefusedError{answerOnly(refused[0].err), forGood}
 }
 
 // helloName is node if it is a host name (RFC 5321 §4.1.1.1).
@@ -210,8 +230,9 @@ func helloName(node string) string {
 
 // answerOnly makes what a mail server said fit to be shown.
 func answerOnly(err error) error {
+	var refused *RefusedError
 	var said *textproto.Error
-	if errors.As(err, &said) {
+	if !errors.As(err, &refused) && errors.As(err, &said) {
 		return fmt.Errorf("the mail server says %d %s", said.Code, audit.Printable(said.Msg))
 	}
 	return err

@@ -86,6 +86,8 @@ func (p *post) serve(conn net.Conn, settings *tls.Config) {
 		p.commands = append(p.commands, line)
 		verb, rest, _ := strings.Cut(line, " ")
 		switch {
+		case strings.HasPrefix(line, "RCPT TO:<later"):
+			say("451 4.7.1 later")
 		case p.refuses(line):
 			say("550 5.1.1 no " + rest)
 		case verb == "EHLO":
@@ -236,6 +238,44 @@ func TestMailRecipientsThatGoWithout(t *testing.T) {
 	}
 }
 
+// TestMailToOnePerson names nobody else.
+func TestMailToOnePerson(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		refuse, to string
+		want       string // of the error
+		forGood    bool
+	}{
+		"taken":   {"x", "ann@acme.example", "", false},
+		"refused": {"RCPT", "ann@acme.example", "sending mail: the mail server says 550 5.1.1 no TO:<ann@acme.example>", true},
+		"later":   {"later", "later@acme.example", "sending mail: the mail server says 451 4.7.1 later", false},
+		"none":    {"x", "<ann>@acme.example", "sending mail: an address of the mail holds what no address may", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPost(t, &post{refuse: []string{tt.refuse}})
+			m := message()
+			m.To = tt.to
+			err := p.mail("").Send(t.Context(), m)
+			var refused *notice.RefusedError
+			switch {
+			case tt.want == "":
+				<-p.done
+				if err != nil || !strings.Contains(p.text, "To: <ann@acme.example>") || strings.Contains(p.text, "boss@") ||
+					strings.Contains(strings.Join(p.commands, " "), "boss@") {
+					t.Errorf("Send: %v, got %q", err, p.text)
+				}
+			case err == nil || err.Error() != tt.want || !errors.As(err, &refused) || refused.ForGood != tt.forGood:
+				t.Errorf("Send: got %v, want %s, for good: %v", err, tt.want, tt.forGood)
+			}
+		})
+	}
+	m := (&post{}).mail("")
+	if m.TellsAlone("IT@acme.example") || !m.TellsAlone("ann@acme.example") {
+		t.Error("TellsAlone does not go by who has the mail anyway")
+	}
+}
+
 // TestMailUnderTLSOfAnother is not sent.
 func TestMailUnderTLSOfAnother(t *testing.T) {
 	t.Parallel()
@@ -291,7 +331,7 @@ func TestMailText(t *testing.T) {
 		t.Errorf("got date %v, %v", at, err)
 	}
 	text, err := io.ReadAll(quotedprintable.NewReader(got.Body))
-	if err != nil || !strings.Contains(string(text), "Ærlig") || !strings.Contains(string(text), "https://o.example/server/rsa") {
+	if err != nil || !strings.Contains(string(text), "Ærlig") || !strings.Contains(string(text), "Replace certificate: https://o.example/server/rsa") {
 		t.Errorf("got the text %q, %v", text, err)
 	}
 }

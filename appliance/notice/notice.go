@@ -25,7 +25,6 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -57,6 +56,7 @@ type Plan struct {
 type Message struct {
 	Node    string
 	At      time.Time // guarded
+	To      string    // for this person alone; empty: for all whom the channel tells
 	Notices []Expiring
 }
 
@@ -65,6 +65,25 @@ type Message struct {
 type Channel interface {
 	Send(ctx context.Context, m *Message) error
 }
+
+// A Personal Channel can tell people alone whom an Item names in Notify. TellsAlone reports whether
+// it does: not whom it tells everything anyway. Send returns a *RefusedError if they cannot be told,
+// and it is not the channel that fails.
+type Personal interface {
+	Channel
+	TellsAlone(to string) bool
+}
+
+// A RefusedError says that a Message does not reach those whom it is for. Others may be reached.
+type RefusedError struct {
+	Err     error // why
+	ForGood bool  // it never will
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why.
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Config is what a Notifier works with. All fields are required but NewChannels and URL.
 type Config struct {
@@ -144,46 +163,15 @@ func (n *Notifier) check(ctx context.Context) time.Duration {
 	items := unique(plan.Items)
 	var all sync.WaitGroup
 	for _, c := range n.channels {
-		due := n.ledger.due(c.name, items, now, plan.Notices.Days)
-		if c.waiting = len(due); len(due) > 0 && !time.Now().Before(c.retry) {
-			all.Go(func() { n.serve(ctx, c, due, now) })
+		letters := n.letters(c, items, now, plan.Notices.Days)
+		if c.waiting > 0 && !time.Now().Before(c.retry) {
+			all.Go(func() { n.serve(ctx, c, letters, now) })
 		}
 	}
 	all.Wait()
 	n.ledger.prune(ctx, items, now)
 	n.report(now, "")
 	return n.pause()
-}
-
-// serve tells due on c, as far as it gets.
-func (n *Notifier) serve(ctx context.Context, c *channel, due []notice, now time.Time) {
-	messages, begun := 0, time.Now()
-	for part := range slices.Chunk(due, maxNotices) {
-		if messages++; messages > maxMessages || time.Since(begun) > sendTimeout {
-			return // the others have waited for long enough
-		}
-		m := &Message{Node: n.cfg.Node, At: now.UTC()}
-		for _, d := range part {
-			m.Notices = append(m.Notices, d.item.expiring(now, n.cfg.URL))
-		}
-		sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
-		err := c.send(sendCtx, m)
-		cancel()
-		if err != nil && ctx.Err() != nil {
-			return // it is we who stop
-		}
-		c.result(err, now)
-		if err != nil {
-			n.cfg.Logger.Warn("expiry notices not sent", "channel", c.name, "count", c.waiting,
-				"retry_s", int(time.Until(c.retry).Seconds()), "err", err)
-			return
-		}
-		c.waiting, c.sent = c.waiting-len(part), c.sent+len(part)
-		// What has gone out is written down even if we are to stop.
-		if err := n.ledger.told(context.WithoutCancel(ctx), c.name, part, now); err != nil {
-			n.cfg.Logger.Warn("expiry notices may come again after a restart", "channel", c.name, "err", err)
-		}
-	}
 }
 
 // configure makes the channels anew if their settings have changed.
