@@ -30,7 +30,7 @@ func (a *Appliance) makeNotices() error {
 		Logger: a.config.Logger.With("part", "notice"), Journal: a.journal, Clock: a.clock.Now,
 		Plan: a.notePlan, Node: a.config.Boot.Node.ID, URL: a.config.Boot.Node.URL,
 	})
-	a.counters.ends = a.ends
+	a.counters.ends = func(b *bytes.Buffer) { writeEnds(b, a.ends()); a.noticeMetrics(b) }
 	return nil
 }
 
@@ -147,9 +147,28 @@ func (a *Appliance) ends() []end {
 	return list
 }
 
+// writeEnds writes all of them under one name, and those that people ask for most under their own.
 func writeEnds(b *bytes.Buffer, ends []end) {
 	for _, e := range ends {
 		fmt.Fprintf(b, "gatehouse_certificate_not_after_seconds{kind=%q,name=%q} %d\n", e.kind, e.name, e.at.Unix())
+	}
+	for _, e := range ends {
+		switch notice.Kind(e.kind) {
+		case notice.CA:
+			fmt.Fprintf(b, "gatehouse_ca_not_after_seconds{name=%q} %d\n", e.name, e.at.Unix())
+		case notice.SAML:
+			fmt.Fprintf(b, "gatehouse_saml_certificate_not_after_seconds{name=%q} %d\n", e.name, e.at.Unix())
+		}
+	}
+}
+
+// noticeMetrics says how telling people goes.
+func (a *Appliance) noticeMetrics(b *bytes.Buffer) {
+	s := a.notices.Status()
+	fmt.Fprintf(b, "gatehouse_notices_paused %d\n", boolean(s.Paused != ""))
+	for _, c := range s.Channels {
+		fmt.Fprintf(b, "gatehouse_notices_waiting{channel=%q} %d\ngatehouse_notices_failures{channel=%q} %d\n",
+			c.Name, c.Waiting, c.Name, c.Failures)
 	}
 }
 

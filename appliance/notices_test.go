@@ -2,15 +2,18 @@ package appliance_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"gatehouse/authcore/pki/lab"
+	"gatehouse/webui"
 )
 
 // TestNoticesOfTheWhole puts a CA that ends in five days into a running gateway: webhook, log,
@@ -43,6 +46,11 @@ func TestNoticesOfTheWhole(t *testing.T) {
 	s.eventually("telling the log", func() bool {
 		return strings.Contains(s.log.String(), `"msg":"certificate expires","part":"notice","kind":"ca","name":"old"`)
 	})
+	s.eventually("reporting the webhook", func() bool {
+		return slices.ContainsFunc(s.appliance.Status().Notices.Channels, func(c webui.NoticeChannel) bool {
+			return c.Name == "webhook" && c.Sent == 1
+		})
+	})
 	status := s.appliance.Status()
 	if len(status.Expiring) != 1 || status.Expiring[0].Name != "old" || status.Expiring[0].Days != 5 {
 		t.Errorf("got expiring %+v", status.Expiring)
@@ -53,8 +61,16 @@ func TestNoticesOfTheWhole(t *testing.T) {
 			t.Errorf("got %d metrics with %s, want 1", n, want)
 		}
 	}
-	if strings.Contains(s.log.String(), "golden-secret") {
-		t.Error("the log holds the address of the webhook")
+	for _, want := range []string{"gatehouse_ca_not_after_seconds{name=\"old\"} ",
+		"gatehouse_notices_paused 0\n", "gatehouse_notices_waiting{channel=\"webhook\"} "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no metric %s in\n%s", want, text)
+		}
+	}
+	for what, told := range map[string]string{"log": s.log.String(), "metrics": text, "status": fmt.Sprintf("%+v", status)} {
+		if strings.Contains(told, "golden-secret") {
+			t.Errorf("%s: the address of the webhook", what)
+		}
 	}
 }
 

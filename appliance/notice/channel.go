@@ -115,7 +115,7 @@ func (n *Notifier) report(now time.Time, paused string) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if paused != n.status.Paused && paused != "" {
+	if paused != n.status.Paused && paused != "" && paused != noConfiguration { // which others tell
 		n.cfg.Logger.Info("no expiry notices are sent", "why", paused)
 	}
 	n.status = s

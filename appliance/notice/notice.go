@@ -44,6 +44,8 @@ const (
 	firstRetry  = time.Minute
 	lastRetry   = time.Hour
 	sendTimeout = time.Minute
+
+	noConfiguration = "no configuration is in force"
 )
 
 // A Plan is what the configuration in force has to say.
@@ -153,7 +155,7 @@ func (n *Notifier) check(ctx context.Context) time.Duration {
 	plan := n.cfg.Plan()
 	switch {
 	case plan == nil:
-		n.report(now, "no configuration is in force")
+		n.report(now, noConfiguration)
 		return checkEvery
 	case !sure:
 		n.report(now, "the clock is not sure: see gatehouse clock")
