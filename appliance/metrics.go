@@ -36,7 +36,7 @@ type counters struct {
 
 	bundles     func(*bytes.Buffer)
 	revocation  func() revocation.Report
-	ends        func() []end
+	ends        func(*bytes.Buffer)
 	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
 
@@ -108,7 +108,7 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		c.bundles(&b)
 	}
 	if c.ends != nil {
-		writeEnds(&b, c.ends())
+		c.ends(&b)
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell

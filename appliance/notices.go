@@ -30,7 +30,7 @@ func (a *Appliance) makeNotices() error {
 		Logger: a.config.Logger.With("part", "notice"), Journal: a.journal, Clock: a.clock.Now,
 		Plan: a.notePlan, Node: a.config.Boot.Node.ID, URL: a.config.Boot.Node.URL,
 	})
-	a.counters.ends = a.ends
+	a.counters.ends = func(b *bytes.Buffer) { writeEnds(b, a.ends()); a.noticeMetrics(b) }
 	return nil
 }
 
@@ -84,6 +84,7 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 		for _, slot := range []pair.Slot{app.Pairs.Active, app.Pairs.Next} {
 			if p, ok := slot.Pair(); ok {
 				add(notice.SAML, app.Name, "/saml/"+app.Name+"/regenerate", p.Certificate)
+				items[len(items)-1].Notify = app.Notify
 			}
 		}
 	}
@@ -146,9 +147,28 @@ func (a *Appliance) ends() []end {
 	return list
 }
 
+// writeEnds writes all of them under one name, and those that people ask for most under their own.
 func writeEnds(b *bytes.Buffer, ends []end) {
 	for _, e := range ends {
 		fmt.Fprintf(b, "gatehouse_certificate_not_after_seconds{kind=%q,name=%q} %d\n", e.kind, e.name, e.at.Unix())
+	}
+	for _, e := range ends {
+		switch notice.Kind(e.kind) {
+		case notice.CA:
+			fmt.Fprintf(b, "gatehouse_ca_not_after_seconds{name=%q} %d\n", e.name, e.at.Unix())
+		case notice.SAML:
+			fmt.Fprintf(b, "gatehouse_saml_certificate_not_after_seconds{name=%q} %d\n", e.name, e.at.Unix())
+		}
+	}
+}
+
+// noticeMetrics says how telling people goes.
+func (a *Appliance) noticeMetrics(b *bytes.Buffer) {
+	s := a.notices.Status()
+	fmt.Fprintf(b, "gatehouse_notices_paused %d\n", boolean(s.Paused != ""))
+	for _, c := range s.Channels {
+		fmt.Fprintf(b, "gatehouse_notices_waiting{channel=%q} %d\ngatehouse_notices_failures{channel=%q} %d\n",
+			c.Name, c.Waiting, c.Name, c.Failures)
 	}
 }
 
@@ -160,7 +180,7 @@ func (a *Appliance) expiring() []webui.Expiring {
 		for _, e := range notice.Soon(plan.Items, now, plan.Notices.Days, a.config.Boot.Node.URL) {
 			list = append(list, webui.Expiring{Kind: string(e.Kind), Name: e.Name, Subject: e.Subject,
 				Fingerprint: e.Fingerprint, NotAfter: e.NotAfter, Days: e.Days, Text: e.Text,
-				Remedy: e.Remedy, Link: e.Link})
+				Remedy: e.Remedy, Link: e.Link, LinkText: e.LinkText})
 		}
 	}
 	return list

@@ -4,7 +4,7 @@ import "time"
 
 // An Expiring is a certificate or list of the configuration that ends soon or has ended.
 type Expiring struct {
-	Kind        string    `json:"kind"` // ca, server, ocsp_signer, crl or saml
+	Kind        string    `json:"kind"` // ca, server, crl or saml
 	Name        string    `json:"name"`
 	Subject     string    `json:"subject,omitempty"`
 	Fingerprint string    `json:"fingerprint"` // SHA-256, lower hex
@@ -12,7 +12,8 @@ type Expiring struct {
 	Days        int       `json:"days"` // whole days left; -1 and below: expired
 	Text        string    `json:"text"`
 	Remedy      string    `json:"remedy"`
-	Link        string    `json:"link,omitempty"`
+	Link        string    `json:"link,omitempty"` // to the page that mends it
+	LinkText    string    `json:"link_text,omitempty"`
 }
 
 // Notices is how telling people of that is doing.

@@ -25,7 +25,7 @@ func (n *Notifier) standardChannels(p policy.Notices) map[string]Channel {
 		channels[webhookChannel] = NewWebhook(p.Webhook)
 	}
 	if p.SMTP.Address != "" {
-		channels[mailChannel] = &Mail{SMTP: p.SMTP}
+		channels[mailChannel] = &Mail{SMTP: p.SMTP, Logger: n.cfg.Logger}
 	}
 	return channels
 }
@@ -62,7 +62,7 @@ func (c *channel) send(ctx context.Context, m *Message) (err error) {
 func (c *channel) result(err error, now time.Time) {
 	c.err = err
 	if err == nil {
-		c.fails, c.last, c.since = 0, now, time.Time{}
+		c.fails, c.since = 0, time.Time{}
 		c.wait, c.retry = 0, time.Time{}
 		return
 	}
@@ -115,7 +115,7 @@ func (n *Notifier) report(now time.Time, paused string) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if paused != n.status.Paused && paused != "" {
+	if paused != n.status.Paused && paused != "" && paused != noConfiguration { // which others tell
 		n.cfg.Logger.Info("no expiry notices are sent", "why", paused)
 	}
 	n.status = s

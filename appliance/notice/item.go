@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatehouse/authcore/audit"
+	"gatehouse/authcore/policy"
 )
 
 // A Kind says what expires.
@@ -15,11 +16,10 @@ type Kind string
 
 // The kinds.
 const (
-	CA         Kind = "ca"          // a certificate that may vouch for users
-	Server     Kind = "server"      // an EAP server credential, or a certificate of its chain
-	OCSPSigner Kind = "ocsp_signer" // signs OCSP answers for a CA
-	CRL        Kind = "crl"         // a certificate revocation list in a file
-	SAML       Kind = "saml"        // of an app's pair
+	CA     Kind = "ca"     // a certificate that may vouch for users
+	Server Kind = "server" // an EAP server credential, or a certificate of its chain
+	CRL    Kind = "crl"    // a certificate revocation list in a file
+	SAML   Kind = "saml"   // of an app's pair
 )
 
 // An Item is one thing of the configuration that ends. Fingerprint tells it from all others: an
@@ -32,6 +32,7 @@ type Item struct {
 	NotBefore   time.Time // of a list: when it was made; zero: unknown
 	NotAfter    time.Time // of a list: when the next one is due
 	Page        string    // path below node.url of the page that mends it
+	Notify      []string  // mail addresses of people who are told about this besides
 }
 
 const day = 24 * time.Hour
@@ -94,16 +95,18 @@ func (i Item) clean() Item {
 	return i
 }
 
-// unique returns items without those of a fingerprint that came before, soonest end first, and
-// at most maxItems.
+// unique returns items, of those with one fingerprint the first, with whom any of them names;
+// soonest end first, and at most maxItems.
 func unique(items []Item) []Item {
-	seen := make(map[[sha256.Size]byte]bool, len(items))
+	seen := make(map[[sha256.Size]byte]int, len(items))
 	var list []Item
 	for _, i := range items {
-		if !seen[i.Fingerprint] {
-			seen[i.Fingerprint] = true
-			list = append(list, i.clean())
+		if at, ok := seen[i.Fingerprint]; ok {
+			list[at].Notify = slices.Concat(list[at].Notify, i.Notify)
+			continue
 		}
+		seen[i.Fingerprint] = len(list)
+		list = append(list, i.clean())
 	}
 	slices.SortStableFunc(list, func(a, b Item) int {
 		if c := a.NotAfter.Compare(b.NotAfter); c != 0 {
@@ -125,14 +128,14 @@ type Expiring struct {
 	Text        string    `json:"text"` // what, and when
 	Remedy      string    `json:"remedy"`
 	Link        string    `json:"link,omitempty"` // to the page that mends it
+	LinkText    string    `json:"link_text,omitempty"`
 }
 
-// Soon returns those of items that end within the largest of days, or within 60 days if there
-// are none, and those that have ended: soonest end first, and at most 100. url is node.url.
+// Soon returns those of items that end within 60 days, or the largest of days if that is more,
+// and those that have ended: soonest end first, and at most 100. What lasts for less than that in
+// all is there from the next stage on. url is node.url.
 func Soon(items []Item, now time.Time, days []int, url string) []Expiring {
-	if len(days) == 0 {
-		days = []int{defaultSoon}
-	}
+	days = append(policy.Default().Notices.Days, days...)
 	list := []Expiring{}
 	for _, i := range unique(items) {
 		if i.stage(now, days) != early && len(list) < maxSoon {

@@ -50,6 +50,30 @@ func TestWhatExpiresSoon(t *testing.T) {
 	}
 }
 
+// TestWhatExpiresWithin60Days is shown, whatever is told.
+func TestWhatExpiresWithin60Days(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		days []int
+		left time.Duration
+		want bool
+	}{
+		"off":          {nil, 60 * day, true},
+		"late_notices": {[]int{7}, 59 * day, true},
+		"later":        {[]int{7}, 60*day + 1, false},
+		"early":        {[]int{90}, 89 * day, true},
+		"none":         {[]int{0}, 10 * day, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := notice.Item{Kind: notice.CA, Name: "x", NotAfter: noon.Add(tt.left)}
+			if got := len(notice.Soon([]notice.Item{i}, noon, tt.days, "")) == 1; got != tt.want {
+				t.Errorf("Soon: got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestWhatPeopleAreTold(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -64,8 +88,8 @@ func TestWhatPeopleAreTold(t *testing.T) {
 			"the certificate revocation list acme expires in less than a day, on 2026-03-01 13:00 UTC | https://oslo-1.example:8443/ui"},
 		"expired": {notice.Item{Kind: notice.SAML, Name: "wiki", NotAfter: noon.Add(-1)},
 			"the SAML certificate wiki has expired, on 2026-03-01 11:59 UTC | https://oslo-1.example:8443/ui"},
-		"long_expired": {notice.Item{Kind: notice.OCSPSigner, Name: "acme", NotAfter: noon.Add(-3*day - 1)},
-			"the OCSP signer's certificate acme expired 3 days ago, on 2026-02-26 11:59 UTC | https://oslo-1.example:8443/ui"},
+		"long_expired": {notice.Item{Kind: notice.Server, Name: "ecdsa", NotAfter: noon.Add(-3*day - 1)},
+			"the RADIUS server certificate ecdsa expired 3 days ago, on 2026-02-26 11:59 UTC | https://oslo-1.example:8443/ui"},
 		"hostile": {notice.Item{Kind: notice.CA, Name: "a", Subject: "x\r\nBcc: y@z.example\x1b[2J", NotAfter: noon.Add(day)},
 			`the CA certificate a (x\r\nBcc: y@z.example\x1b[2J) expires in 1 day, on 2026-03-02 12:00 UTC | https://oslo-1.example:8443/ui`},
 	} {

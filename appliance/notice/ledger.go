@@ -40,7 +40,7 @@ func recordKey(channel string, i *Item) string {
 	return channel + " " + hex.EncodeToString(i.Fingerprint[:])
 }
 
-// due returns what is to be told on a channel, in the order of items.
+// due returns what is to be told under the name of a channel, in the order of items.
 func (l *ledger) due(channel string, items []Item, now time.Time, days []int) []notice {
 	var list []notice
 	for _, i := range items {
@@ -74,23 +74,27 @@ func (l *ledger) stage(key string) (int, bool) {
 	return stage, err == nil
 }
 
-// told writes down that part was told. What cannot be written is remembered all the same; the
-// error says why.
+// told writes down that part was told, all of it at once, for then it is one sync of the disk. What
+// cannot be written is remembered all the same; the error says why.
 func (l *ledger) told(ctx context.Context, channel string, part []notice, now time.Time) error {
 	var last error
+	var all sync.WaitGroup
 	for _, n := range part {
-		key := recordKey(channel, &n.item)
-		err := l.journal.Append(ctx, journal.Record{
-			Kind: journal.Notice, Key: key, Value: value(n.stage, n.item.NotAfter), Time: now,
+		all.Go(func() {
+			key := recordKey(channel, &n.item)
+			err := l.journal.Append(ctx, journal.Record{
+				Kind: journal.Notice, Key: key, Value: value(n.stage, n.item.NotAfter), Time: now,
+			})
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if err != nil {
+				l.loose[key], last = n.stage, err // one is enough to tell
+			} else {
+				delete(l.loose, key)
+			}
 		})
-		l.mu.Lock()
-		if err != nil {
-			l.loose[key], last = n.stage, err // one is enough to tell
-		} else {
-			delete(l.loose, key)
-		}
-		l.mu.Unlock()
 	}
+	all.Wait()
 	return last
 }
 
@@ -100,10 +104,7 @@ func (l *ledger) prune(ctx context.Context, items []Item, now time.Time) {
 	for _, i := range items {
 		present[hex.EncodeToString(i.Fingerprint[:])] = true
 	}
-	gone := func(key string) bool {
-		_, fingerprint, _ := strings.Cut(key, " ")
-		return !present[fingerprint]
-	}
+	gone := func(key string) bool { return !present[key[strings.LastIndexByte(key, ' ')+1:]] }
 	l.mu.Lock()
 	for key := range l.loose {
 		if gone(key) {

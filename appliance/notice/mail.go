@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/smtp"
 	"net/textproto"
@@ -31,18 +32,31 @@ var (
 	errNoAuth   = errors.New("the mail server offers no sign-in by password (PLAIN or LOGIN)")
 	errTooLong  = errors.New("the mail server says too much")
 	errMailName = errors.New("an address of the mail holds what no address may")
+	errTooMany  = fmt.Errorf("only the first %d recipients are written to", maxMailTo)
 )
 
 // A Mail sends notices by SMTP: with TLS at once on port 465, else with STARTTLS where the server
 // offers it (RFC 3207). Certificates of mail servers are verified. A password is sent under TLS
 // only.
 type Mail struct {
-	SMTP  policy.SMTP
-	Roots *x509.CertPool // nil: the system's
+	SMTP   policy.SMTP
+	Roots  *x509.CertPool // nil: the system's
+	Logger *slog.Logger
 }
 
-// Send sends m to all recipients. It fails if none of them is accepted; one of several that the
-// server refuses goes without.
+// A refusal is a recipient that goes without, and why.
+type refusal struct {
+	to  string
+	err error
+}
+
+// TellsAlone implements Personal.
+func (s *Mail) TellsAlone(to string) bool {
+	return !slices.ContainsFunc(s.SMTP.To, func(a string) bool { return strings.EqualFold(a, to) })
+}
+
+// Send sends m to all recipients, or to m.To alone. It fails if none of them is accepted, as
+// *RefusedError; one of several that the server refuses goes without, and is logged.
 func (s *Mail) Send(ctx context.Context, m *Message) error {
 	if err := s.send(ctx, m); err != nil {
 		return fmt.Errorf("sending mail: %w", answerOnly(err))
@@ -50,11 +64,25 @@ func (s *Mail) Send(ctx context.Context, m *Message) error {
 	return nil
 }
 
+// to returns the recipients of m.
+func (s *Mail) to(m *Message) []string {
+	if m.To != "" {
+		return []string{m.To}
+	}
+	return s.SMTP.To
+}
+
+// isNoAddress reports whether s would break the dialogue.
+func isNoAddress(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '<' || r == '>' })
+}
+
 func (s *Mail) send(ctx context.Context, m *Message) error {
-	for _, a := range append([]string{s.SMTP.From}, s.SMTP.To...) {
-		if strings.ContainsFunc(a, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '<' || r == '>' }) {
-			return errMailName
-		}
+	if isNoAddress(s.SMTP.From) {
+		return errMailName
+	}
+	if slices.ContainsFunc(s.to(m), isNoAddress) {
+		return &RefusedError{errMailName, true}
 	}
 	client, err := s.dial(ctx, m.Node)
 	if err != nil {
@@ -67,7 +95,8 @@ func (s *Mail) send(ctx context.Context, m *Message) error {
 	if err := client.Mail(s.SMTP.From); err != nil {
 		return err
 	}
-	if err := s.recipients(client); err != nil {
+	refused, err := s.recipients(client, s.to(m))
+	if err != nil {
 		return err
 	}
 	w, err := client.Data()
@@ -81,6 +110,10 @@ func (s *Mail) send(ctx context.Context, m *Message) error {
 		return err
 	}
 	_ = client.Quit() // the mail has been taken
+	for _, r := range refused {
+		s.Logger.Warn("a recipient gets no expiry notices", "name", audit.Printable(r.to),
+			"err", answerOnly(r.err))
+	}
 	return nil
 }
 
@@ -152,26 +185,34 @@ func (s *Mail) signIn(client *smtp.Client) error {
 	return err
 }
 
-// recipients names to whom the mail goes, and fails if nobody is accepted.
-func (s *Mail) recipients(client *smtp.Client) error {
-	accepted := false
-	last := errors.New("there is no recipient")
-	for _, to := range s.SMTP.To[:min(len(s.SMTP.To), maxMailTo)] {
+// recipients names to whom the mail goes, and returns who is refused. It fails if nobody is
+// accepted.
+func (s *Mail) recipients(client *smtp.Client, all []string) (refused []refusal, err error) {
+	accepted, forGood := false, true
+	for i, to := range all {
+		if i >= maxMailTo {
+			refused = append(refused, refusal{to, errTooMany})
+			continue
+		}
 		err := client.Rcpt(to)
-		var refused *textproto.Error
+		var said *textproto.Error
 		switch {
 		case err == nil:
 			accepted = true
-		case errors.As(err, &refused):
-			last = err
+		case errors.As(err, &said):
+			refused = append(refused, refusal{to, err})
+			forGood = forGood && said.Code >= 500 // RFC 5321 §4.2.1
 		default:
-			return err
+			return nil, err
 		}
 	}
-	if !accepted {
-		return last
+	switch {
+	case accepted:
+		return refused, nil
+	case len(refused) == 0:
+		return nil, errors.New("there is no recipient")
 	}
-	return nil
+	return nil, &RefusedError{answerOnly(refused[0].err), forGood}
 }
 
 // helloName is node if it is a host name (RFC 5321 §4.1.1.1).
@@ -189,8 +230,9 @@ func helloName(node string) string {
 
 // answerOnly makes what a mail server said fit to be shown.
 func answerOnly(err error) error {
+	var refused *RefusedError
 	var said *textproto.Error
-	if errors.As(err, &said) {
+	if !errors.As(err, &refused) && errors.As(err, &said) {
 		return fmt.Errorf("the mail server says %d %s", said.Code, audit.Printable(said.Msg))
 	}
 	return err

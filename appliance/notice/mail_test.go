@@ -2,6 +2,7 @@ package notice_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"mime/quotedprintable"
 	"net"
@@ -84,6 +86,8 @@ func (p *post) serve(conn net.Conn, settings *tls.Config) {
 		p.commands = append(p.commands, line)
 		verb, rest, _ := strings.Cut(line, " ")
 		switch {
+		case strings.HasPrefix(line, "RCPT TO:<later"):
+			say("451 4.7.1 later")
 		case p.refuses(line):
 			say("550 5.1.1 no " + rest)
 		case verb == "EHLO":
@@ -146,7 +150,7 @@ func (p *post) refuses(line string) bool {
 }
 
 func (p *post) mail(user string) *notice.Mail {
-	return &notice.Mail{Roots: p.roots, SMTP: policy.SMTP{
+	return &notice.Mail{Roots: p.roots, Logger: slog.New(slog.DiscardHandler), SMTP: policy.SMTP{
 		Address: p.address, From: "gate@acme.example", To: []string{"it@acme.example", "boss@acme.example"},
 		Username: user, Password: policy.Secret("golden-secret"),
 	}}
@@ -170,13 +174,11 @@ func TestMailDialogue(t *testing.T) {
 		want []string
 		err  string
 	}{
-		"plain_text": {post{noTLS: true}, "", join(hello[:1], letter), ""},
-		"tls":        {post{}, "", join(hello, letter), ""},
-		"plain":      {post{auth: "LOGIN PLAIN"}, "g", join(hello, []string{"AUTH PLAIN |g|golden-secret"}, letter), ""},
-		"login":      {post{auth: "login"}, "g", join(hello, []string{"AUTH LOGIN", "Username:g", "Password:golden-secret"}, letter), ""},
-		"one_refused": {post{refuse: []string{"RCPT TO:<boss"}}, "",
-			join(hello, letter), ""},
-		"all_refused":  {post{refuse: []string{"RCPT"}}, "", join(hello, letter[:3]), "550 5.1.1 no TO:<boss@acme.example>"},
+		"plain_text":   {post{noTLS: true}, "", join(hello[:1], letter), ""},
+		"tls":          {post{}, "", join(hello, letter), ""},
+		"plain":        {post{auth: "LOGIN PLAIN"}, "g", join(hello, []string{"AUTH PLAIN |g|golden-secret"}, letter), ""},
+		"login":        {post{auth: "login"}, "g", join(hello, []string{"AUTH LOGIN", "Username:g", "Password:golden-secret"}, letter), ""},
+		"all_refused":  {post{refuse: []string{"RCPT"}}, "", join(hello, letter[:3]), "550 5.1.1 no TO:<it@acme.example>"},
 		"no_password":  {post{auth: "PLAIN", refuse: []string{"AUTH"}}, "g", join(hello, []string{"AUTH PLAIN Z29sZGVuLXNlY3JldA==", "*", "QUIT"}), "refuses the user name or password (550)"},
 		"password_tls": {post{noTLS: true, auth: "PLAIN"}, "g", hello[:1], "no TLS"},
 		"no_way":       {post{auth: "GSSAPI"}, "g", hello, "offers no sign-in"},
@@ -203,6 +205,74 @@ func TestMailDialogue(t *testing.T) {
 				t.Errorf("got the mail %q", p.text)
 			}
 		})
+	}
+}
+
+// TestMailRecipientsThatGoWithout are logged, once the others have their mail.
+func TestMailRecipientsThatGoWithout(t *testing.T) {
+	t.Parallel()
+	p := newPost(t, &post{refuse: []string{"RCPT TO:<boss"}})
+	m := p.mail("")
+	for len(m.SMTP.To) < 51 {
+		m.SMTP.To = append(m.SMTP.To, fmt.Sprintf("a%d@acme.example", len(m.SMTP.To)))
+	}
+	var log bytes.Buffer
+	m.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	if err := m.Send(t.Context(), message()); err != nil {
+		t.Fatal(err)
+	}
+	<-p.done
+	for _, want := range []string{
+		`name=boss@acme.example err="the mail server says 550 5.1.1 no TO:<boss@acme.example>"`,
+		`name=a50@acme.example err="only the first 50 recipients are written to"`,
+	} {
+		if !strings.Contains(log.String(), `level=WARN msg="a recipient gets no expiry notices" `+want) {
+			t.Errorf("got the log %q, want %q", log.String(), want)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 2 {
+		t.Errorf("got %d lines, want 2", n)
+	}
+	if p.text == "" || strings.Contains(strings.Join(p.commands, " "), "a50@") {
+		t.Errorf("got the mail %q, said %q", p.text, p.commands)
+	}
+}
+
+// TestMailToOnePerson names nobody else.
+func TestMailToOnePerson(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		refuse, to string
+		want       string // of the error
+		forGood    bool
+	}{
+		"taken":   {"x", "ann@acme.example", "", false},
+		"refused": {"RCPT", "ann@acme.example", "sending mail: the mail server says 550 5.1.1 no TO:<ann@acme.example>", true},
+		"later":   {"later", "later@acme.example", "sending mail: the mail server says 451 4.7.1 later", false},
+		"none":    {"x", "<ann>@acme.example", "sending mail: an address of the mail holds what no address may", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPost(t, &post{refuse: []string{tt.refuse}})
+			m := message()
+			m.To = tt.to
+			err := p.mail("").Send(t.Context(), m)
+			var refused *notice.RefusedError
+			switch {
+			case tt.want == "":
+				<-p.done
+				if err != nil || !strings.Contains(p.text, "To: <ann@acme.example>") || strings.Contains(p.text, "boss@") ||
+					strings.Contains(strings.Join(p.commands, " "), "boss@") {
+					t.Errorf("Send: %v, got %q", err, p.text)
+				}
+			case err == nil || err.Error() != tt.want || !errors.As(err, &refused) || refused.ForGood != tt.forGood:
+				t.Errorf("Send: got %v, want %s, for good: %v", err, tt.want, tt.forGood)
+			}
+		})
+	}
+	m := (&post{}).mail("")
+	if m.TellsAlone("IT@acme.example") || !m.TellsAlone("ann@acme.example") {
+		t.Error("TellsAlone does not go by who has the mail anyway")
 	}
 }
 
@@ -261,7 +331,7 @@ func TestMailText(t *testing.T) {
 		t.Errorf("got date %v, %v", at, err)
 	}
 	text, err := io.ReadAll(quotedprintable.NewReader(got.Body))
-	if err != nil || !strings.Contains(string(text), "Ærlig") || !strings.Contains(string(text), "https://o.example/server/rsa") {
+	if err != nil || !strings.Contains(string(text), "Ærlig") || !strings.Contains(string(text), "Replace certificate: https://o.example/server/rsa") {
 		t.Errorf("got the text %q, %v", text, err)
 	}
 }

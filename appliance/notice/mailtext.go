@@ -23,7 +23,7 @@ const maxSubject = 160
 func (s *Mail) compose(m *Message) []byte {
 	var b bytes.Buffer
 	var to []string
-	for _, a := range s.SMTP.To[:min(len(s.SMTP.To), maxMailTo)] {
+	for _, a := range s.to(m)[:min(len(s.to(m)), maxMailTo)] {
 		to = append(to, (&mail.Address{Address: a}).String())
 	}
 	_, domain, _ := strings.Cut(s.SMTP.From, "@")

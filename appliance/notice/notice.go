@@ -9,8 +9,10 @@
 //	the guarded clock  while it is unsure nothing is sent, and the status says so. What was told
 //	                   by a clock that was ahead does not count once it is put right
 //	failing channels   are tried again after a minute, then two, up to an hour; others do not wait
-//	                   for longer than a message may take
-//	bounds             10,000 items; 50 notices a message; a minute a message
+//	                   for longer than two messages may take
+//	bounds             10,000 items; 50 notices a message; a minute a message; no more than 20
+//	                   messages, and none begun after a minute, before all channels are looked
+//	                   after again
 //
 // What has been told on a channel stays told when its address changes; a channel that is new
 // begins with what is urgent then.
@@ -23,7 +25,6 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,13 +38,14 @@ const (
 	maxSoon     = 100
 	maxNotices  = 50 // a message
 	maxMessages = 20 // a channel and check
-	defaultSoon = 60 // days, for Soon when notices are off
 
 	checkEvery  = time.Hour
 	unsureEvery = time.Minute // while the clock is unsure
 	firstRetry  = time.Minute
 	lastRetry   = time.Hour
 	sendTimeout = time.Minute
+
+	noConfiguration = "no configuration is in force"
 )
 
 // A Plan is what the configuration in force has to say.
@@ -56,6 +58,7 @@ type Plan struct {
 type Message struct {
 	Node    string
 	At      time.Time // guarded
+	To      string    // for this person alone; empty: for all whom the channel tells
 	Notices []Expiring
 }
 
@@ -64,6 +67,25 @@ type Message struct {
 type Channel interface {
 	Send(ctx context.Context, m *Message) error
 }
+
+// A Personal Channel can tell people alone whom an Item names in Notify. TellsAlone reports whether
+// it does: not whom it tells everything anyway. Send returns a *RefusedError if they cannot be told,
+// and it is not the channel that fails.
+type Personal interface {
+	Channel
+	TellsAlone(to string) bool
+}
+
+// A RefusedError says that a Message does not reach those whom it is for. Others may be reached.
+type RefusedError struct {
+	Err     error // why
+	ForGood bool  // it never will
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why.
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Config is what a Notifier works with. All fields are required but NewChannels and URL.
 type Config struct {
@@ -133,7 +155,7 @@ func (n *Notifier) check(ctx context.Context) time.Duration {
 	plan := n.cfg.Plan()
 	switch {
 	case plan == nil:
-		n.report(now, "no configuration is in force")
+		n.report(now, noConfiguration)
 		return checkEvery
 	case !sure:
 		n.report(now, "the clock is not sure: see gatehouse clock")
@@ -143,46 +165,15 @@ func (n *Notifier) check(ctx context.Context) time.Duration {
 	items := unique(plan.Items)
 	var all sync.WaitGroup
 	for _, c := range n.channels {
-		due := n.ledger.due(c.name, items, now, plan.Notices.Days)
-		if c.waiting = len(due); len(due) > 0 && !time.Now().Before(c.retry) {
-			all.Go(func() { n.serve(ctx, c, due, now) })
+		letters := n.letters(c, items, now, plan.Notices.Days)
+		if c.waiting > 0 && !time.Now().Before(c.retry) {
+			all.Go(func() { n.serve(ctx, c, letters, now) })
 		}
 	}
 	all.Wait()
 	n.ledger.prune(ctx, items, now)
 	n.report(now, "")
 	return n.pause()
-}
-
-// serve tells due on c, as far as it gets.
-func (n *Notifier) serve(ctx context.Context, c *channel, due []notice, now time.Time) {
-	messages := 0
-	for part := range slices.Chunk(due, maxNotices) {
-		if messages++; messages > maxMessages {
-			return
-		}
-		m := &Message{Node: n.cfg.Node, At: now.UTC()}
-		for _, d := range part {
-			m.Notices = append(m.Notices, d.item.expiring(now, n.cfg.URL))
-		}
-		sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
-		err := c.send(sendCtx, m)
-		cancel()
-		if err != nil && ctx.Err() != nil {
-			return // it is we who stop
-		}
-		c.result(err, now)
-		if err != nil {
-			n.cfg.Logger.Warn("expiry notices not sent", "channel", c.name, "count", c.waiting,
-				"retry_s", int(time.Until(c.retry).Seconds()), "err", err)
-			return
-		}
-		c.waiting, c.sent = c.waiting-len(part), c.sent+len(part)
-		// What has gone out is written down even if we are to stop.
-		if err := n.ledger.told(context.WithoutCancel(ctx), c.name, part, now); err != nil {
-			n.cfg.Logger.Warn("expiry notices may come again after a restart", "channel", c.name, "err", err)
-		}
-	}
 }
 
 // configure makes the channels anew if their settings have changed.

@@ -44,9 +44,23 @@ type recorder struct {
 	err   error
 	block bool
 	panic bool
+	takes time.Duration
 	tries []time.Time
 	got   []string // "NAME DAYS"
 	sizes []int
+
+	alone map[string]error // by whom it can tell alone, what Send says then
+	told  []string         // "WHOM NAME DAYS"
+}
+
+// A personal recorder tells people alone.
+type personal struct{ *recorder }
+
+func (p personal) TellsAlone(to string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, ok := p.alone[to]
+	return ok
 }
 
 func (r *recorder) Send(ctx context.Context, m *notice.Message) error {
@@ -59,6 +73,16 @@ func (r *recorder) Send(ctx context.Context, m *notice.Message) error {
 	}
 	if r.panic {
 		panic("no")
+	}
+	time.Sleep(r.takes) // of the bubble
+	if m.To != "" {
+		if err := r.alone[m.To]; err != nil {
+			return err
+		}
+		for _, e := range m.Notices {
+			r.told = append(r.told, fmt.Sprintf("%s %s %d", m.To, e.Name, e.Days))
+		}
+		return nil
 	}
 	if r.err != nil {
 		return r.err
@@ -108,7 +132,9 @@ func (w *world) start() {
 			defer w.mu.Unlock()
 			m := map[string]notice.Channel{}
 			for name, c := range w.channels {
-				m[name] = c
+				if m[name] = c; c.alone != nil {
+					m[name] = personal{c}
+				}
 			}
 			return m
 		},
@@ -430,6 +456,102 @@ func TestNoticesManyAtOnce(t *testing.T) {
 		w.pass(3 * time.Hour)
 		if diff := cmp.Diff([]int{50, 50, 50, 20}, w.channels["a"].sizes[19:]); diff != "" {
 			t.Errorf("notices a message (- want, + got)\n%s", diff)
+		}
+		w.stop()
+	})
+}
+
+// TestNoticesOfASlowChannel do not hold up what is due on another meanwhile.
+func TestNoticesOfASlowChannel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.channels["b"] = &recorder{takes: 40 * time.Second}
+		for i := range 500 {
+			w.plan.Items = append(w.plan.Items, item(fmt.Sprint("s", i), 5*day))
+		}
+		w.start()
+		w.change(func() {
+			more := *w.plan
+			more.Items = append(slices.Clone(more.Items), item("urgent", day))
+			w.plan = &more
+		})
+		w.pass(90 * time.Second)
+		a := w.channels["a"]
+		if got := a.got[len(a.got)-1]; got != "urgent 0" {
+			t.Errorf("told last on a: got %q, want urgent", got)
+		}
+		w.pass(time.Hour)
+		if got := w.status("b"); got.Sent != 501 || got.Waiting != 0 {
+			t.Errorf("got status %+v, want all told in the end", got)
+		}
+		w.stop()
+	})
+}
+
+// TestNoticesToPeopleAlone tells whom an item names about that item, each once, and not whom the
+// channel tells everything.
+func TestNoticesToPeopleAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.channels["a"].alone = map[string]error{"ann@x": nil, "bob@x": nil}
+		wiki, shop, again := item("wiki", 31*day+time.Minute), item("shop", 5*day), item("wiki", 31*day+time.Minute)
+		wiki.Notify = []string{"bob@x", "ann@x", "bob@x", "it@x"} // who has it anyway
+		again.Notify = []string{"cy@x", "ann@x"}
+		w.channels["a"].alone["cy@x"] = nil
+		w.plan.Items = []notice.Item{wiki, shop, again, item("server", 5*day)}
+		shop.Notify = []string{"ann@x"}
+		w.plan.Items[1] = shop
+		for range 5 {
+			w.start()
+			w.pass(day)
+			w.stop()
+		}
+		a := w.channels["a"]
+		want := []string{"ann@x shop 5", "ann@x wiki 31", "bob@x wiki 31", "cy@x wiki 31",
+			"ann@x wiki 29", "bob@x wiki 29", "cy@x wiki 29", "ann@x shop 1", "ann@x shop -1"}
+		if diff := cmp.Diff(want, a.told); diff != "" {
+			t.Errorf("told alone (- want, + got)\n%s", diff)
+		}
+		w.want("a", "shop 5", "server 5", "wiki 31", "wiki 29", "shop 1", "server 1", "shop -1", "server -1")
+	})
+}
+
+// TestNoticesToPeopleWhoCannotBeTold hold up nobody: who never can is given up, who cannot now is
+// tried again.
+func TestNoticesToPeopleWhoCannotBeTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.channels["a"]
+		a.alone = map[string]error{"ann@x": &notice.RefusedError{Err: errors.New("moved away"), ForGood: true},
+			"bob@x": fmt.Errorf("a: %w", &notice.RefusedError{Err: errors.New("mailbox full")}), "cy@x": nil}
+		a.err = &notice.RefusedError{Err: errors.New("nobody reads this")}
+		wiki := item("wiki", 5*day)
+		wiki.Notify = []string{"ann@x", "bob@x", "cy@x"}
+		w.plan.Items = []notice.Item{wiki}
+		w.start()
+		w.pass(time.Second)
+		told := func(want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, a.told); diff != "" {
+				t.Errorf("told alone (- want, + got)\n%s", diff)
+			}
+		}
+		told("cy@x wiki 5")
+		if s := w.status("a"); s.Waiting != 2 || s.Sent != 1 || s.Failures != 1 || !strings.Contains(s.Problem, "mailbox full") {
+			t.Errorf("got status %+v, want two who are waiting", s)
+		}
+		a.set(func(r *recorder) { r.err, r.alone["bob@x"] = errors.New("unreachable"), nil })
+		w.pass(3 * time.Minute)
+		told("cy@x wiki 5") // the channel failed
+		a.set(func(r *recorder) { r.err = nil })
+		w.pass(time.Hour)
+		told("cy@x wiki 5", "bob@x wiki 4")
+		w.want("a", "wiki 4")
+		if s := w.status("a"); s.Waiting != 0 || s.Problem != "" || s.Last.IsZero() {
+			t.Errorf("got status %+v", s)
 		}
 		w.stop()
 	})

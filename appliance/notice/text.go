@@ -9,24 +9,22 @@ import (
 )
 
 // kinds holds what people are told by kind.
-var kinds = map[Kind]struct{ what, remedy string }{
+var kinds = map[Kind]struct{ what, remedy, linkText string }{
 	CA: {"the CA certificate", "Devices whose certificates it vouches for are refused from then on. " +
-		"Ask the CA for its renewed certificate and put it into the CA's file, beside the old one."},
+		"Ask the CA for its renewed certificate and put it into the CA's file, beside the old one.", "Replace CA certificate"},
 	Server: {"the RADIUS server certificate", "Devices will not connect to the network from then on. " +
-		"Put a new certificate and its key into the credential's folder."},
-	OCSPSigner: {"the OCSP signer's certificate", "Its answers are refused from then on, and with them " +
-		"the devices that they are about. Ask the CA to renew it."},
+		"Put a new certificate and its key into the credential's folder.", "Replace certificate"},
 	CRL: {"the certificate revocation list", "It says nothing from then on, and devices that depend on it " +
-		"are refused. Put the CA's current list into its place."},
+		"are refused. Put the CA's current list into its place.", "Replace list"},
 	SAML: {"the SAML certificate", "The app refuses sign-ins from then on. Regenerate the certificate, " +
-		"and give the app the new one."},
+		"and give the app the new one.", "Regenerate certificate"},
 }
 
 // expiring says for people and programs what becomes of i.
 func (i *Item) expiring(now time.Time, base string) Expiring {
 	k, ok := kinds[i.Kind]
 	if !ok {
-		k.what, k.remedy = "the certificate", "Replace it."
+		k.what, k.remedy, k.linkText = "the certificate", "Replace it.", "Replace certificate"
 	}
 	name := i.Name
 	if i.Subject != "" && i.Subject != i.Name {
@@ -36,6 +34,9 @@ func (i *Item) expiring(now time.Time, base string) Expiring {
 		Kind: i.Kind, Name: i.Name, Subject: i.Subject, NotAfter: i.NotAfter.UTC(),
 		Fingerprint: hex.EncodeToString(i.Fingerprint[:]), Days: i.daysLeft(now),
 		Remedy: k.remedy, Link: link(base, i.Page),
+	}
+	if e.Link != "" {
+		e.LinkText = k.linkText
 	}
 	e.Text = fmt.Sprintf("%s %s %s, on %s", k.what, name, e.when(), e.NotAfter.Format("2006-01-02 15:04 UTC"))
 	return e
@@ -84,7 +85,7 @@ func (m *Message) body() string {
 	for _, e := range m.Notices {
 		fmt.Fprintf(&b, "\n* %s.\n  %s\n", upper(e.Text), e.Remedy)
 		if e.Link != "" {
-			fmt.Fprintf(&b, "  %s\n", e.Link)
+			fmt.Fprintf(&b, "  %s: %s\n", e.LinkText, e.Link)
 		}
 		fmt.Fprintf(&b, "  SHA-256 %s\n", e.Fingerprint)
 	}

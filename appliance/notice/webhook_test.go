@@ -48,7 +48,7 @@ func TestWebhookPosts(t *testing.T) {
 	}
 	const what = "he RADIUS server certificate rsa (r.example) expires in 7 days, on 2026-03-08 12:00 UTC"
 	want := []map[string]any{{"kind": "server", "name": "rsa", "subject": "r.example", "days": 7.0,
-		"not_after": "2026-03-08T12:00:00Z", "link": "https://o.example/server/rsa", "text": "t" + what}}
+		"not_after": "2026-03-08T12:00:00Z", "link": "https://o.example/server/rsa", "link_text": "Replace certificate", "text": "t" + what}}
 	for _, n := range got.Notices {
 		if len(n["fingerprint"].(string)) != 64 || n["remedy"] == "" {
 			t.Errorf("got fingerprint %v, remedy %q", n["fingerprint"], n["remedy"])

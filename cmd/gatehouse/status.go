@@ -33,6 +33,8 @@ type statusView struct {
 		Why  string
 	}
 	Revocation statusStandings
+	Expiring   []statusExpiring
+	Notices    statusNotices
 	Memory     struct{ Heap, Runtime uint64 }
 }
 
@@ -80,8 +82,9 @@ func newStatusCommand() *cobra.Command {
 		Short: "Show how the running appliance is doing",
 		Long: `Show how the running appliance is doing: what is in force, what was found wrong with the
 configuration, what the RADIUS port counted, who asks without being a client, whose shared secret is
-wrong, and which certificates, responders and lists are in trouble. RED is for what refuses people or
-soon will, or wants somebody to come; YELLOW for what is being bridged.
+wrong, which certificates, responders and lists are in trouble, and what expires within 60 days. RED
+is for what refuses people or soon will, or wants somebody to come; YELLOW for what is being bridged
+or has time.
 
 Exit codes: 0, it serves RADIUS; 1, it does not; 4, nobody answers.`,
 		Example: example("gatehouse status --json"),
@@ -130,6 +133,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	v.RADIUS.print(&b, now)
 	v.Store.print(&b, now)
 	v.Revocation.print(&b, now)
+	printExpiring(&b, v.Expiring, &v.Notices, now)
 	if v.Journal.Red {
 		fmt.Fprintf(&b, "journal        RED: it cannot be relied on: %s\n", v.Journal.Reason)
 	}

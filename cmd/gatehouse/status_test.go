@@ -87,6 +87,47 @@ func TestStatusOfTheStore(t *testing.T) {
 	}
 }
 
+func TestStatusOfWhatExpires(t *testing.T) {
+	t.Parallel()
+	many := make([]webui.Expiring, 22)
+	for i := range many {
+		many[i] = webui.Expiring{Days: 30, Text: "x"}
+	}
+	for name, tt := range map[string]struct {
+		expiring []webui.Expiring
+		channels []webui.NoticeChannel
+		want     string
+	}{
+		"nothing": {nil, []webui.NoticeChannel{{Name: "log", Sent: 3}}, ""},
+		"colours": {[]webui.Expiring{
+			{Days: -1, Text: "the CA certificate old has expired\x1b[2J"},
+			{Days: 6, Text: "the SAML certificate wiki expires in 6 days", Link: "https://oslo-1.example:8443/saml/wiki/regenerate"},
+			{Days: 7, Text: "the RADIUS server certificate main expires in 7 days"},
+			{Days: 61, Text: "told earlier"},
+		}, nil, `expires        3 within 60 days
+  RED: the CA certificate old has expired\x1b[2J
+  RED: the SAML certificate wiki expires in 6 days
+    https://oslo-1.example:8443/saml/wiki/regenerate
+  YELLOW: the RADIUS server certificate main expires in 7 days
+`},
+		"many": {many, nil, "expires        22 within 60 days\n" + strings.Repeat("  YELLOW: x\n", 20) +
+			"  and 2 more: gatehouse status --json\n"},
+		"channel": {nil, []webui.NoticeChannel{{Name: "mail", Waiting: 1, Problem: "sending mail: no TLS",
+			Since: statusNow.Add(-3 * time.Hour)}},
+			"notices        YELLOW: 1 notice by mail cannot be sent, the first try 3h0m ago: sending mail: no TLS\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := rendered(t, &webui.Status{Expiring: tt.expiring, Notices: webui.Notices{Channels: tt.channels}})
+			_, got, _ = strings.Cut(got, "certificates known\n")
+			got, _, _ = strings.Cut(got, "clock ")
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(- want, + got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestStatusOfRevocation(t *testing.T) {
 	t.Parallel()
 	ago := func(d time.Duration) time.Time { return statusNow.Add(-d) }
