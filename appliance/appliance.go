@@ -21,7 +21,6 @@ import (
 	"gatehouse/appliance/journal"
 	"gatehouse/appliance/notice"
 	"gatehouse/appliance/store"
-	"gatehouse/appliance/syslog"
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/radserver"
@@ -76,7 +75,6 @@ type Appliance struct {
 	metrics    *listener // nil: listen.metrics is off
 	sso        *listener // nil: listen.sso is off
 	sink       audit.Sink
-	syslog     *syslog.Forwarder // nil: log.syslog is off
 }
 
 // A listener is a bound web server that has not been started.
@@ -95,12 +93,8 @@ func New(config Config) (_ *Appliance, err error) {
 	if err := os.MkdirAll(config.StateDir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the state directory: %w", err)
 	}
-	var forward *syslog.Forwarder
-	if forward, config.Logger, err = forwardLog(config); err != nil {
-		return nil, err
-	}
 	a := &Appliance{
-		syslog: forward, config: config, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
+		config: config, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
 	}
 	defer func() {
 		if err != nil {
@@ -117,19 +111,6 @@ func New(config Config) (_ *Appliance, err error) {
 		}
 	}
 	return a, nil
-}
-
-// forwardLog returns the logger with what log.syslog adds to it.
-func forwardLog(config Config) (*syslog.Forwarder, *slog.Logger, error) {
-	if config.Boot.Log.Syslog == "" {
-		return nil, config.Logger, nil
-	}
-	f, err := syslog.New(syslog.Config{Address: config.Boot.Log.Syslog, Node: config.Boot.Node.ID,
-		PID: os.Getpid(), Logger: config.Logger})
-	if err != nil {
-		return nil, config.Logger, err
-	}
-	return f, slog.New(f.Handler(config.Logger.Handler())), nil
 }
 
 // close frees what New bound, for an Appliance that is never run.

@@ -44,7 +44,6 @@ var walls = []wall{
 		why: "the last decisions live in memory: flash is not written for an accepted sign-in"},
 	{pkg: "appliance/pairstore", only: []string{"authcore/saml/pair"},
 		why: "it carries steps out and judges nothing"},
-	{pkg: "appliance/syslog", only: []string{}, why: "it forwards lines, and knows nobody"},
 	{pkg: "appliance/notice", why: "when, once, to whom"},
 	{pkg: "authcore", ours: []string{"appliance/...", "sync/...", "webui/..."},
 		mods: []string{badger}, std: []string{"os"},

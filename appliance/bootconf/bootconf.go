@@ -81,7 +81,7 @@ type Pull struct {
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error
 	Format string `yaml:"format"` // auto, json or text; auto: JSON when not a terminal
-	Syslog string `yaml:"syslog"` // RFC 5424 collector: HOST:PORT (TCP), udp://, tcp://, tls://; empty: none
+	Syslog string `yaml:"syslog"` // address of an RFC 5424 collector; empty: none
 }
 
 // Default returns the Config of an empty file, with no node ID. The caller owns it.

@@ -54,7 +54,7 @@ func (c *Config) Validate() []Finding {
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "auto", "json", "text")
 	if c.Log.Syslog != "" {
-		v.syslog(c.Log.Syslog)
+		v.address("log.syslog", c.Log.Syslog, true)
 	}
 	v.count("limits.conversations", c.Limits.Conversations)
 	v.count("limits.conversations_per_client", c.Limits.ConversationsPerClient)
@@ -201,18 +201,6 @@ func (v *validation) fleet(f *Fleet) {
 	v.pulled("fleet.pull.url", f.Pull.URL)
 	v.pulled("fleet.pull.signature_url", f.Pull.SignatureURL)
 	v.url("fleet.pull.proxy", f.Pull.Proxy, "http", "https")
-}
-
-// syslog checks the address of a collector: HOST:PORT, with udp://, tcp:// or tls:// before it.
-func (v *validation) syslog(s string) {
-	if network, host, found := strings.Cut(s, "://"); found {
-		if !slices.Contains([]string{"udp", "tcp", "tls"}, network) {
-			v.add("log.syslog", fmt.Sprintf("unknown way %q", network), "write udp://, tcp:// or tls:// before HOST:PORT")
-			return
-		}
-		s = host
-	}
-	v.address("log.syslog", s, true)
 }
 
 // pulled checks an address that bundles come from. Its query may be a permission, and is a secret;
