@@ -21,6 +21,7 @@ import (
 	"gatehouse/appliance/journal"
 	"gatehouse/appliance/notice"
 	"gatehouse/appliance/store"
+	"gatehouse/appliance/syslog"
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/radserver"
@@ -53,6 +54,7 @@ type Appliance struct {
 	holder   snapshot.Holder
 	counters *counters
 	events   *eventlog.Log
+	syslog   *syslog.Sender // nil: log.syslog is off
 
 	store      *store.Store
 	journal    *journal.Journal
@@ -102,7 +104,7 @@ func New(config Config) (_ *Appliance, err error) {
 		}
 	}()
 	for _, part := range []func() error{
-		a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
+		a.openSyslog, a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
 		a.openBundles, a.makeReconciler,
 		a.makeRevocation, a.makeNotices, a.bindRADIUS, a.bindSignIn,
 	} {

@@ -26,7 +26,11 @@ type part struct {
 // parts lists what runs, in the order of starting: what holds things comes first, and is closed
 // last; then what shows why nothing else runs; what answers RADIUS comes last.
 func (a *Appliance) parts() []part {
-	parts := []part{{"store", a.runStore}, {"journal", a.runJournal}, {"control", a.control.Run}}
+	var parts []part
+	if a.syslog != nil { // which is to send what the others say when they stop
+		parts = append(parts, part{"syslog", a.syslog.Run})
+	}
+	parts = append(parts, part{"store", a.runStore}, part{"journal", a.runJournal}, part{"control", a.control.Run})
 	if a.web != nil {
 		parts = append(parts, part{"webui", a.web.runTLS})
 	}

@@ -37,6 +37,7 @@ type counters struct {
 	bundles     func(*bytes.Buffer)
 	revocation  func() revocation.Report
 	ends        func(*bytes.Buffer)
+	syslog      func(*bytes.Buffer)
 	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
 
@@ -109,6 +110,9 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	if c.ends != nil {
 		c.ends(&b)
+	}
+	if c.syslog != nil {
+		c.syslog(&b)
 	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell

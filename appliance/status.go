@@ -48,7 +48,7 @@ func (a *Appliance) status() webui.Status {
 		Node: a.config.Boot.Node.ID, Version: a.config.Version, Started: a.started,
 		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(),
 		Journal: a.journalStatus(), Clock: a.clockStatus(), Revocation: a.revocationStatus(), Memory: memory(),
-		Expiring: a.expiring(), Notices: a.noticeStatus(),
+		Expiring: a.expiring(), Notices: a.noticeStatus(), Syslog: a.syslogStatus(),
 	}
 	s.Bundle = a.bundleState()
 	return s

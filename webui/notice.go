@@ -34,3 +34,14 @@ type NoticeChannel struct {
 	RetryS   int       `json:"retry_s,omitempty"`  // seconds between the tries
 	Failures int       `json:"failures,omitempty"` // in a row
 }
+
+// A Syslog is how sending the log to a collector is doing.
+type Syslog struct {
+	Collector string    `json:"collector"` // TRANSPORT://HOST:PORT
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since,omitzero"` // when that changed
+	Problem   string    `json:"problem,omitempty"`
+	Sent      uint64    `json:"sent"`    // messages, in this run
+	Waiting   int       `json:"waiting"` // messages
+	Dropped   uint64    `json:"dropped"` // messages that found no room, in this run
+}

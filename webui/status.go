@@ -23,6 +23,7 @@ type Status struct {
 	Memory        Memory        `json:"memory"`
 	Expiring      []Expiring    `json:"expiring"` // soonest end first, at most 100
 	Notices       Notices       `json:"notices"`
+	Syslog        *Syslog       `json:"syslog,omitempty"` // nil: off
 }
 
 // A Configuration is what is in force, and what was found when it was read last.

@@ -79,9 +79,10 @@ type Pull struct {
 
 // Log says what is logged and how.
 type Log struct {
-	Level  string `yaml:"level"`  // debug, info, warn or error
-	Format string `yaml:"format"` // auto, json or text; auto: JSON when not a terminal
-	Syslog string `yaml:"syslog"` // address of an RFC 5424 collector; empty: none
+	Level    string `yaml:"level"`     // debug, info, warn or error
+	Format   string `yaml:"format"`    // auto, json or text; auto: JSON when not a terminal
+	Syslog   string `yaml:"syslog"`    // tcp://, tls:// or udp://HOST:PORT of a collector; empty: none
+	SyslogCA string `yaml:"syslog_ca"` // file, of tls://; empty: the system's
 }
 
 // Default returns the Config of an empty file, with no node ID. The caller owns it.
@@ -103,7 +104,8 @@ func Default() *Config {
 func (c *Config) Files() []string {
 	var files []string
 	for _, name := range append([]string{
-		c.RadSec.Certificate, c.RadSec.Key, c.RadSec.CA, c.Fleet.Pull.CA}, c.Fleet.TrustedKeys...) {
+		c.RadSec.Certificate, c.RadSec.Key, c.RadSec.CA, c.Fleet.Pull.CA, c.Log.SyslogCA,
+	}, c.Fleet.TrustedKeys...) {
 		if name != "" && !path.IsAbs(name) {
 			files = append(files, path.Clean(name))
 		}

@@ -54,6 +54,29 @@ limits: {conversations: 4000, conversations_per_client: 100}
 	}
 }
 
+const syslogForms = `write "tls://log.example:6514", "tcp://192.0.2.1:514" or "udp://[2001:db8::1]:514"; "" is off`
+
+func TestCollector(t *testing.T) {
+	long := strings.Repeat("label.", 15) + "example:6514"
+	for in, want := range map[string][2]string{
+		"":                      {"", ""},
+		"log.example:514":       {"tcp", "log.example:514"},
+		"192.0.2.1:514":         {"tcp", "192.0.2.1:514"},
+		"tcp://[::1]:514":       {"tcp", "[::1]:514"},
+		"udp://log.example:514": {"udp", "log.example:514"},
+		"tls://" + long:         {"tls", long},
+	} {
+		c := bootconf.Default()
+		c.Log.Syslog = in
+		if findings := c.Validate(); len(findings) > 0 {
+			t.Errorf("%q: findings %v", in, findings)
+		}
+		if transport, address := c.Log.Collector(); transport != want[0] || address != want[1] {
+			t.Errorf("%q: got %q and %q, want %q", in, transport, address, want)
+		}
+	}
+}
+
 func TestParseProblems(t *testing.T) {
 	for _, tt := range []struct {
 		name, in string
@@ -93,7 +116,19 @@ func TestParseProblems(t *testing.T) {
 		{"log", "log: {level: inof, format: xml, syslog: \":514\"}", []string{
 			`1:14: log.level: unknown value "inof" — did you mean "info"?`,
 			`1:28: log.format: unknown value "xml" — known here: auto, json, text`,
-			"1:41: log.syslog: the host is not an IP address"}},
+			`1:41: log.syslog: the host is neither a name nor an IP address — ` + syslogForms}},
+		{"syslog transport", "log: {syslog: \"relp://log.example:2514\"}", []string{
+			`1:15: log.syslog: unknown transport "relp" — ` + syslogForms}},
+		{"syslog port", "log: {syslog: \"tls://log.example\"}", []string{
+			`1:15: log.syslog: not HOST:PORT — ` + syslogForms}},
+		{"syslog port zero", "log: {syslog: \"udp://log.example:0\"}", []string{
+			"1:15: log.syslog: the port is not a number from 1 to 65535"}},
+		{"syslog path", "log: {syslog: \"tcp://log.example:514/x\"}", []string{
+			"1:15: log.syslog: the port is not a number from 1 to 65535"}},
+		{"syslog user", "log: {syslog: \"tls://user@log.example:514\"}", []string{
+			`1:15: log.syslog: the host is neither a name nor an IP address — ` + syslogForms}},
+		{"syslog CA without TLS", "log: {syslog: \"tcp://[2001:db8::1]:514\", syslog_ca: log.pem}", []string{
+			"1:53: log.syslog_ca: it vouches for nobody: log.syslog is not tls://HOST:PORT"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, problems := bootconf.Parse([]byte(tt.in))

@@ -53,9 +53,7 @@ func (c *Config) Validate() []Finding {
 	v.fleet(&c.Fleet)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "auto", "json", "text")
-	if c.Log.Syslog != "" {
-		v.address("log.syslog", c.Log.Syslog, true)
-	}
+	v.syslog(&c.Log)
 	v.count("limits.conversations", c.Limits.Conversations)
 	v.count("limits.conversations_per_client", c.Limits.ConversationsPerClient)
 	return v.findings
@@ -116,7 +114,7 @@ func (v *validation) listen(l *Listen) {
 		{"sso", "tcp", l.SSO}, {"metrics", "tcp", l.Metrics}, {"gops", "tcp", l.GOPS},
 	} {
 		path := "listen." + e.key
-		if e.address == "" || !v.address(path, e.address, false) {
+		if e.address == "" || !v.address(path, e.address) {
 			continue
 		}
 		if strings.HasSuffix(e.address, ":0") {
@@ -134,9 +132,8 @@ func (v *validation) listen(l *Listen) {
 	}
 }
 
-// address checks HOST:PORT and reports whether it will do. A host name is taken only where
-// names are.
-func (v *validation) address(path, s string, names bool) bool {
+// address checks HOST:PORT and reports whether it will do. HOST is an IP address or empty.
+func (v *validation) address(path, s string) bool {
 	host, port, ok := cutPort(s)
 	if !ok {
 		v.add(path, "not HOST:PORT",
@@ -147,10 +144,7 @@ func (v *validation) address(path, s string, names bool) bool {
 		v.add(path, "the port is not a number from 0 to 65535", "")
 		return false
 	}
-	if names && host != "" && isID(host) {
-		return true
-	}
-	if _, err := netip.ParseAddr(host); err != nil && (host != "" || names) {
+	if _, err := netip.ParseAddr(host); err != nil && host != "" {
 		v.add(path, "the host is not an IP address", "")
 		return false
 	}

@@ -86,7 +86,7 @@ func serve(ctx context.Context, configDir, stateDir string, stderr io.Writer) er
 		}
 	}()
 	b := readBuild()
-	logger.Info("starting", "version", b.Version, "commit", b.Commit, "node", boot.Node.ID)
+	a.Logger().Info("starting", "version", b.Version, "commit", b.Commit, "node", boot.Node.ID)
 	if err := a.Run(ctx); err != nil {
 		return exitWith(exitInternal, err)
 	}

@@ -21,6 +21,7 @@ age                age              test   sync/bundle: encrypted secrets, both 
 age-keygen         age              test   likewise
 xmlsec1            xmlsec1          test   authcore/saml: signatures of answers
 rsync              rsync            test   sync/watch: how files get to a branch
+rsyslogd           rsyslog-openssl  test   appliance/syslog: a collector
 systemd-analyze    systemd          test   packaging: the score of the unit
 cc                 gcc              test   the race detector
 shellcheck         shellcheck       test   make lint: the shell scripts
