@@ -20,6 +20,7 @@ import (
 
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
+	"gatehouse/authcore/saml/pair"
 	"gatehouse/webui"
 )
 
@@ -31,7 +32,10 @@ var roleTable = map[string]policy.Role{
 	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",
-	"GET /more": "viewer", "POST /more/revoke": "viewer",
+	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
+	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
+	"POST /setup/saml/{app}/do/{action}": "admin",
+	"GET /more":                          "viewer", "POST /more/revoke": "viewer",
 }
 
 // at returns a request for a pattern of the table.
@@ -167,7 +171,8 @@ func TestEveryPageCarriesTheHeaders(t *testing.T) {
 	_, pages := webui.RolesOf(h.config)
 	cookie := h.signIn("admin")
 	for pattern := range pages {
-		if !strings.HasPrefix(pattern, "GET ") || isStream(pattern) || pattern == "GET /static/" || pattern == "GET /first-boot" {
+		if !strings.HasPrefix(pattern, "GET ") || isStream(pattern) || pattern == "GET /static/" ||
+			pattern == "GET /first-boot" || strings.Contains(pattern, "/{app}/") {
 			continue
 		}
 		v := at(pattern)
@@ -514,5 +519,44 @@ func TestRollbackNeedsAReason(t *testing.T) {
 	want := []webui.BundleRollback{{To: "7-abcdef01", Reason: "the new one is wrong", By: "account admin"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("rollbacks (-want +got)\n%s", diff)
+	}
+}
+
+// TestActionsOnPairsAreConfirmed asks what follows first, and says why something cannot be done.
+func TestActionsOnPairsAreConfirmed(t *testing.T) {
+	t.Parallel()
+	var done []webui.SAMLChange
+	h := newHouse(t, func(c *webui.Config) {
+		c.Backend.SAML.Apps = func() []webui.SAMLApp {
+			return []webui.SAMLApp{{Name: "wiki", Label: "Wiki", Can: map[string]string{"regenerate": "", "promote": "nothing waits"}}}
+		}
+		c.Backend.SAML.Change = func(_ string, change webui.SAMLChange) (webui.SAMLApp, error) {
+			if !change.Confirm {
+				return webui.SAMLApp{}, fmt.Errorf("%w: metadata changes", webui.ErrRefused)
+			}
+			done = append(done, change)
+			return webui.SAMLApp{}, nil
+		}
+	})
+	cookie := h.signIn("admin")
+	do := func(action, confirm string) *httptest.ResponseRecorder {
+		return h.do(visit{method: "POST", path: "/setup/saml/wiki/do/" + action, cookie: cookie, form: url.Values{"confirm": {confirm}}})
+	}
+	if w := do("regenerate", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "metadata changes") || len(done) > 0 {
+		t.Errorf("unconfirmed: got %d, done %v", w.Code, done)
+	}
+	if w := do("regenerate", "yes"); w.Code != 303 || len(done) != 1 || done[0].Action != pair.ActionRegenerate {
+		t.Errorf("confirmed: got %d, done %v", w.Code, done)
+	}
+	if w := do("promote", ""); w.Code != http.StatusConflict || len(done) != 1 {
+		t.Errorf("what cannot be done: got %d, done %v", w.Code, done)
+	}
+	for _, action := range []string{"pair", "everything"} {
+		if w := do(action, "yes"); w.Code != http.StatusNotFound || len(done) != 1 {
+			t.Errorf("%s: got %d, done %v", action, w.Code, done)
+		}
+	}
+	if page := h.do(visit{path: "/setup/saml/wiki", cookie: cookie}).Body.String(); !strings.Contains(page, "nothing waits") {
+		t.Errorf("the page does not say why: %s", page)
 	}
 }

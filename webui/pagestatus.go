@@ -89,7 +89,7 @@ func ocspLight(r Revocation) light {
 }
 
 func clockLight(c Clock) light {
-	l := light{Name: "Clock", Sentence: c.Why, Link: "/check/clock", LinkText: "Check the clock"}
+	l := light{Name: "Clock", Sentence: sentence(c.Why), Link: "/check/clock", LinkText: "Check the clock"}
 	switch {
 	case !c.Sure:
 		l.mark = mark{"bad", "Not believed"}
@@ -122,7 +122,8 @@ func configLight(s Status) light {
 			b.InForce.BundleID, b.InForce.Serial, b.InForce.Signer.Name)
 	default:
 		l.mark, l.Sentence = mark{"ok", "Files in force"},
-			fmt.Sprintf("%d users, %d RADIUS servers, from loose files.", s.Configuration.Users, len(s.Configuration.Servers))
+			fmt.Sprintf("%s and %s, from loose files.", count(s.Configuration.Users, "user"),
+				count(len(s.Configuration.Servers), "RADIUS server"))
 	}
 	return l
 }

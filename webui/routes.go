@@ -95,6 +95,12 @@ func pageRoutes(p *pages) []pageRoute {
 		{"POST " + bundleUpload, nil, p.uploadBundle, chief},
 		{"GET /setup/config/pushes/{sha256}", nil, p.pushedPage, viewer},
 		{"POST /setup/config/rollback", nil, p.rollBackForm, chief},
+		{"GET /setup/saml", nil, p.samlApps, viewer},
+		{"GET /setup/saml/{app}", nil, p.samlApp, viewer},
+		{"GET /setup/saml/{app}/certificate.pem", nil, p.samlCertificate, viewer},
+		{"GET /setup/saml/{app}/metadata.xml", nil, p.samlMetadata, viewer},
+		{"POST /setup/saml/{app}/compare", nil, p.compareSAML, tech},
+		{"POST /setup/saml/{app}/do/{action}", nil, p.changeSAML, chief},
 		{"GET /more", nil, p.more, viewer},
 		{"POST /more/revoke", nil, p.revoke, viewer},
 	}

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"gatehouse/authcore/audit"
 )
@@ -71,6 +73,23 @@ func when(t, now time.Time) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s, %s</time>`, // #nosec: numbers and names of zones
 		local.Format(time.RFC3339), template.HTMLEscapeString(ago(t, now)),
 		template.HTMLEscapeString(local.Format(layout))))
+}
+
+// count is a number of things in words.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// sentence has text begin and end as one.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
 // A mark is a state in word, shape and colour. Its zero value says nothing.
