@@ -44,6 +44,9 @@ vuln: ## look for known vulnerabilities (needs the network; changes daily)
 generate: ## bring generated files up to date
 	$(GO) generate ./...
 
+vendor-ui: ## fetch the style sheet that the pages are built on (needs npm and the network)
+	webui/vendor.sh
+
 cross: ## build every target into dist/, with SHA256SUMS
 	./cross-build.sh
 	$(GO) run ./packaging/checkelf dist/gatehouse-linux-*
@@ -54,4 +57,4 @@ package: cross ## pack dist/ into one archive a target
 clean: ## remove what was built
 	rm -rf bin dist demo
 
-.PHONY: help build demo peers test e2e bench bench-peers fuzz lint vuln generate cross package clean
+.PHONY: help build demo peers test e2e bench bench-peers fuzz lint vuln generate vendor-ui cross package clean

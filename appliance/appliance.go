@@ -73,9 +73,10 @@ type Appliance struct {
 	fetcher    *fetch.Fetcher    // nil: fleet.pull is off
 	radius     *radserver.Server // nil: listen.auth is off
 	control    *control.Server
-	web        *listener // nil: listen.ui is off
-	metrics    *listener // nil: listen.metrics is off
-	sso        *listener // nil: listen.sso is off
+	web        *listener   // nil: listen.ui is off
+	firstAdmin *firstAdmin // nil: likewise
+	metrics    *listener   // nil: listen.metrics is off
+	sso        *listener   // nil: listen.sso is off
 	sink       audit.Sink
 }
 

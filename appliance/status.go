@@ -109,7 +109,7 @@ func memory() webui.Memory {
 }
 
 // testCertificate decides as the running process does, without effect.
-func (a *Appliance) testCertificate(certificate []byte, server string) (any, error) {
+func (a *Appliance) testCertificate(certificate []byte, server string) ([]CertTest, error) {
 	chain, err := parseChain(certificate)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", webui.ErrInvalid, err)

@@ -61,6 +61,7 @@ func (a *Appliance) bindWeb() error {
 	}
 	config := a.webConfig()
 	config.Certificate, config.Anyone = certificate, host != ""
+	config.People = a.webPeople(certificate.Certificate[0])
 	a.web, err = a.listen("listen.ui", addr, webCrowd, webui.NewServer(config))
 	return err
 }
@@ -95,7 +96,7 @@ func (a *Appliance) makeReconciler() error {
 	a.reconciler = reconcile.New(reconcile.Config{
 		FS: func() fs.FS { return a.config.Tree }, Holder: &a.holder, Now: a.config.Now,
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
-		OnResult: func(reconcile.Result) { a.revocation.Reconfigured(); a.notices.Wake() },
+		OnResult: func(reconcile.Result) { a.revocation.Reconfigured(); a.notices.Wake(); a.firstAdmin.review() },
 		Keeper:   newLastGood(a.config.StateDir), Bundles: a.bundles,
 		Named: a.config.Boot.Files(),
 	})

@@ -20,22 +20,29 @@ import (
 // maxWrong bounds the wrong tokens that are remembered.
 const maxWrong = 4096
 
-// A gate lets programs with a token through to the API (RFC 6750). It knows no people: those
-// have sessions.
+// A gate lets programs with a token through to the API (RFC 6750), and people who are signed in.
 //
 // Whoever guesses has to wait, by address; what is right is not taken either meanwhile, or the
 // pause would tell nothing but itself. The same wrong token again is no further guess, however
 // often it is sent: a job that nobody told of a new token must not lock out its neighbours.
 type gate struct {
 	tokens  func() []policy.Token // nil: there are none
+	entry   *entry                // nil: nobody signs in
 	backoff *websession.Backoff
 
 	mu    sync.Mutex
 	wrong map[[sha256.Size]byte]struct{} // by address and token; guarded by mu
 }
 
-func newGate(tokens func() []policy.Token) *gate {
-	return &gate{tokens: tokens, backoff: websession.NewBackoff(nil), wrong: map[[sha256.Size]byte]struct{}{}}
+func newGate(tokens func() []policy.Token, e *entry) *gate {
+	return &gate{tokens: tokens, entry: e, backoff: websession.NewBackoff(nil),
+		wrong: map[[sha256.Size]byte]struct{}{}}
+}
+
+// A pass is what a route asks for: a scope of a token, or a role of a person.
+type pass struct {
+	scope policy.TokenScope
+	role  policy.Role
 }
 
 // A denial is why somebody is not let through.
@@ -46,15 +53,26 @@ type denial struct {
 	wait      time.Duration // until the next try counts; 0: none
 }
 
-// guard lets who holds a token with scope through to next.
-func (g *gate) guard(scope policy.TokenScope, next http.Handler) http.Handler {
+// guard lets who has the pass through to next. A request with a token is that of a program,
+// whatever cookie comes with it.
+func (g *gate) guard(p pass, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, denied := g.check(r, scope)
+		c, denied := caller{}, (*denial)(nil)
+		if who, ok := g.entry.person(r); ok && len(r.Header.Values("Authorization")) == 0 {
+			c.name, c.live = "account "+who.Name, func() bool { return g.entry.sessions.Live(who.Session.ID) }
+			if !who.may(p.role) {
+				denied = &denial{status: http.StatusForbidden, challenge: `, error="insufficient_scope"`,
+					text: fmt.Sprintf("this needs the role %s; you have the role %s", p.role, who.Role)}
+			}
+		} else {
+			c.name, denied = g.check(r, p.scope)
+			c.name = "token " + c.name
+		}
 		if denied != nil {
 			denied.write(w)
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, "token "+name)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
 }
 
@@ -153,13 +171,25 @@ func (d *denial) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(apiError{d.text}) // the client is gone: nobody to tell
 }
 
-// callerKey is where a request's context holds who sent it.
+// A caller is who sent a request.
+type caller struct {
+	name string
+	live func() bool // whether the session lasts; nil: there is none that could end
+}
+
+// callerKey is where a request's context holds its caller.
 type callerKey struct{}
 
 // who names who asks, for the log.
 func who(r *http.Request) string {
-	if name, ok := r.Context().Value(callerKey{}).(string); ok {
-		return name
+	if c, ok := r.Context().Value(callerKey{}).(caller); ok {
+		return c.name
 	}
 	return "console"
+}
+
+// isLive reports whether who sent r still may.
+func isLive(r *http.Request) bool {
+	c, ok := r.Context().Value(callerKey{}).(caller)
+	return !ok || c.live == nil || c.live()
 }

@@ -57,8 +57,8 @@ type Backend struct {
 	Status    func() Status
 	Decisions Decisions
 	// TestCertificate decides about a PEM chain or a DER certificate; an empty server: about
-	// every RADIUS server. What it returns is encoded as JSON.
-	TestCertificate func(certificate []byte, server string) (any, error)
+	// every RADIUS server.
+	TestCertificate func(certificate []byte, server string) ([]CertTest, error)
 	// FindUser returns the user with that user name, e-mail address or alias, without
 	// secrets, for JSON.
 	FindUser func(name string) (any, error)
@@ -104,10 +104,24 @@ func (a *api) decisions(w http.ResponseWriter, r *http.Request) {
 // stream sends every decision as it is taken, as server-sent events. Without after it begins
 // with the next one.
 func (a *api) stream(w http.ResponseWriter, r *http.Request) {
+	a.follow(w, r, follower{event: writtenEvent, live: func() bool { return isLive(r) }})
+}
+
+// A follower is who reads decisions as they are taken.
+type follower struct {
+	event func(audit.Entry) (string, bool) // as it is sent, "" being not at all; false: it cannot be
+	live  func() bool                      // whether the reader still may
+}
+
+// follow sends decisions until the reader leaves.
+func (a *api) follow(w http.ResponseWriter, r *http.Request, f follower) {
 	last, err := number(r, "after", a.Decisions.Last())
 	if err != nil {
 		fail(w, err)
 		return
+	}
+	if id, err := strconv.ParseUint(r.Header.Get("Last-Event-ID"), 10, 63); err == nil {
+		last = max(last, id) // a browser that lost its connection goes on where it was
 	}
 	select {
 	case a.streams <- struct{}{}:
@@ -119,7 +133,7 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	for {
+	for f.live() {
 		// A reader that does not read is dropped by this deadline.
 		if control.SetWriteDeadline(time.Now().Add(2*heartbeat)) != nil || control.Flush() != nil {
 			return
@@ -129,7 +143,11 @@ func (a *api) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		for _, e := range a.Decisions.After(last, maxListed) {
 			last = e.ID
-			if !writeEvent(w, e) {
+			text, ok := f.event(e)
+			if !ok {
+				return
+			}
+			if _, err := io.WriteString(w, text); err != nil {
 				return
 			}
 		}
@@ -150,13 +168,9 @@ func (a *api) waitOrBeat(w io.Writer, r *http.Request, last uint64) bool {
 	return err == nil
 }
 
-func writeEvent(w io.Writer, e audit.Entry) bool {
+func writtenEvent(e audit.Entry) (string, bool) {
 	data, err := json.Marshal(e)
-	if err != nil {
-		return false
-	}
-	_, err = fmt.Fprintf(w, "id: %d\nevent: decision\ndata: %s\n\n", e.ID, data)
-	return err == nil
+	return fmt.Sprintf("id: %d\nevent: decision\ndata: %s\n\n", e.ID, data), err == nil
 }
 
 func (a *api) testCertificate(w http.ResponseWriter, r *http.Request) {
@@ -165,7 +179,8 @@ func (a *api) testCertificate(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: reading the certificate: %w", ErrInvalid, err))
 		return
 	}
-	answer(w)(a.TestCertificate(certificate, r.URL.Query().Get("server")))
+	tests, err := a.TestCertificate(certificate, r.URL.Query().Get("server"))
+	answer(w)(tests, err)
 }
 
 func (a *api) findUser(w http.ResponseWriter, r *http.Request) {

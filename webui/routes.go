@@ -11,6 +11,7 @@ type route struct {
 	pattern string
 	handler http.HandlerFunc
 	access  access
+	role    policy.Role // that a person who is signed in needs; "": people do not come this way
 }
 
 // access is who may call a route. The zero value is nobody.
@@ -30,45 +31,100 @@ var scopes = map[access]policy.TokenScope{
 	read: policy.ScopeRead, bundle: policy.ScopeBundle, admin: policy.ScopeAdmin,
 }
 
-func routes(c Config) []route {
-	a := newAPI(c.Backend)
+const (
+	viewer = policy.RoleViewer
+	tech   = policy.RoleTech
+	chief  = policy.RoleAdmin
+)
+
+// routes are those of the API, which has every thing that pages show.
+func routes(c Config, a *api) []route {
 	return []route{
-		{"GET /livez", c.Live, public},
-		{"GET /readyz", c.Ready, public},
-		{"GET /healthz", c.Ready, public},
-		{"GET /api/v1/status", a.status, read},
-		{"GET /api/v1/decisions", a.decisions, read},
-		{"GET /api/v1/decisions/stream", a.stream, read},
-		{"POST /api/v1/certificates/test", a.testCertificate, read},
-		{"GET /api/v1/users", a.findUser, read},
-		{"GET /api/v1/clock", a.clock, read},
-		{"POST /api/v1/clock/reset", a.resetClock, admin},
-		{"GET /api/v1/ocsp", a.listOCSP, read},
-		{"POST /api/v1/ocsp/check", a.checkOCSP, admin},
-		{"POST /api/v1/ocsp/purge", a.purgeOCSP, admin},
-		{"GET /api/v1/bundle", a.bundle, bundle},
-		{"PUT /api/v1/bundle", a.putBundle, bundle},
-		{"GET /api/v1/bundle/pushes/{sha256}", a.pushed, bundle},
-		{"POST /api/v1/bundle/rollback", a.rollBack, admin},
-		{"POST /api/v1/bundle/trust/reset", a.resetTrust, local},
-		{"GET /api/v1/saml/apps", a.samlApps, read},
-		{"POST /api/v1/saml/apps/{app}/compare", a.compareSAML, read},
-		{"POST /api/v1/saml/apps/{app}/lint", a.lintSAML, read},
-		{"POST /api/v1/saml/apps/{app}/{action}", a.changeSAML, admin},
-		{"GET /api/v1/saml/apps/{app}/certificate.pem", a.samlCertificate, read},
-		{"GET /api/v1/saml/apps/{app}/metadata.xml", a.samlMetadata, read},
+		{"GET /livez", c.Live, public, ""},
+		{"GET /readyz", c.Ready, public, ""},
+		{"GET /healthz", c.Ready, public, ""},
+		{"GET /api/v1/status", a.status, read, viewer},
+		{"GET /api/v1/decisions", a.decisions, read, viewer},
+		{"GET /api/v1/decisions/stream", a.stream, read, viewer},
+		{"POST /api/v1/certificates/test", a.testCertificate, read, tech},
+		{"GET /api/v1/users", a.findUser, read, viewer},
+		{"GET /api/v1/clock", a.clock, read, viewer},
+		{"POST /api/v1/clock/reset", a.resetClock, admin, chief},
+		{"GET /api/v1/ocsp", a.listOCSP, read, viewer},
+		{"POST /api/v1/ocsp/check", a.checkOCSP, admin, tech},
+		{"POST /api/v1/ocsp/purge", a.purgeOCSP, admin, chief},
+		{"GET /api/v1/bundle", a.bundle, bundle, viewer},
+		{"PUT /api/v1/bundle", a.putBundle, bundle, chief},
+		{"GET /api/v1/bundle/pushes/{sha256}", a.pushed, bundle, viewer},
+		{"POST /api/v1/bundle/rollback", a.rollBack, admin, chief},
+		{"POST /api/v1/bundle/trust/reset", a.resetTrust, local, ""},
+		{"GET /api/v1/saml/apps", a.samlApps, read, viewer},
+		{"POST /api/v1/saml/apps/{app}/compare", a.compareSAML, read, tech},
+		{"POST /api/v1/saml/apps/{app}/lint", a.lintSAML, read, tech},
+		{"POST /api/v1/saml/apps/{app}/{action}", a.changeSAML, admin, chief},
+		{"GET /api/v1/saml/apps/{app}/certificate.pem", a.samlCertificate, read, viewer},
+		{"GET /api/v1/saml/apps/{app}/metadata.xml", a.samlMetadata, read, viewer},
 	}
 }
 
-// webMux answers what the web listener does: the routes for anybody and, to tokens, those that
-// need one.
-func webMux(c Config) *http.ServeMux {
-	m, g := http.NewServeMux(), newGate(c.Tokens)
-	for _, r := range routes(c) {
+// A pageRoute is one line of the table of pages. A page without a role is for anybody.
+type pageRoute struct {
+	pattern string
+	anybody http.HandlerFunc // of a page without a role
+	handler pageHandler      // of one with a role
+	role    policy.Role
+}
+
+func pageRoutes(p *pages) []pageRoute {
+	return []pageRoute{
+		{"GET /static/", serveAssets(p.assets), nil, ""},
+		{"GET /sign-in", p.signInForm, nil, ""},
+		{"POST /sign-in", p.signIn, nil, ""},
+		{"GET /first-boot", p.firstBootForm, nil, ""},
+		{"POST /first-boot", p.firstBoot, nil, ""},
+		{"POST /sign-out", nil, p.signOut, viewer},
+		{"GET /{$}", nil, p.status, viewer},
+		{"GET /sign-ins", nil, p.signIns, viewer},
+		{"GET /sign-ins/stream", nil, p.signInStream, viewer},
+		{"GET /sign-ins/{id}", nil, p.oneSignIn, viewer},
+		{"GET /check", nil, p.check, tech},
+		{"POST /check/certificate", nil, p.checkCertificate, tech},
+		{"GET /check/clock", nil, p.checkClock, viewer},
+		{"GET /setup", nil, p.setup, viewer},
+		{"GET /setup/config", nil, p.config, viewer},
+		{"POST " + bundleUpload, nil, p.uploadBundle, chief},
+		{"GET /setup/config/pushes/{sha256}", nil, p.pushedPage, viewer},
+		{"POST /setup/config/rollback", nil, p.rollBackForm, chief},
+		{"GET /setup/saml", nil, p.samlApps, viewer},
+		{"GET /setup/saml/{app}", nil, p.samlApp, viewer},
+		{"GET /setup/saml/{app}/certificate.pem", nil, p.samlCertificate, viewer},
+		{"GET /setup/saml/{app}/metadata.xml", nil, p.samlMetadata, viewer},
+		{"POST /setup/saml/{app}/compare", nil, p.compareSAML, tech},
+		{"POST /setup/saml/{app}/do/{action}", nil, p.changeSAML, chief},
+		{"GET /more", nil, p.more, viewer},
+		{"POST /more/revoke", nil, p.revoke, viewer},
+	}
+}
+
+// webMux answers what the web listener does: what is for anybody, the API to tokens and people,
+// and the pages.
+func webMux(c Config) http.Handler {
+	e, a := newEntry(c.People), newAPI(c.Backend)
+	m, g := http.NewServeMux(), newGate(c.Tokens, e)
+	for _, r := range routes(c, a) {
 		if r.access == public {
 			m.Handle(r.pattern, r.handler)
 		} else if scope, ok := scopes[r.access]; ok {
-			m.Handle(r.pattern, g.guard(scope, r.handler))
+			m.Handle(r.pattern, g.guard(pass{scope, r.role}, r.handler))
+		}
+	}
+	if p := newPages(e, a); p != nil {
+		for _, r := range pageRoutes(p) {
+			if r.role == "" {
+				m.Handle(r.pattern, r.anybody)
+			} else {
+				m.Handle(r.pattern, p.guard(r.role, r.handler))
+			}
 		}
 	}
 	return m
@@ -78,7 +134,7 @@ func webMux(c Config) *http.ServeMux {
 // open the socket may do everything.
 func NewLocal(config Config) http.Handler {
 	m := http.NewServeMux()
-	for _, r := range routes(config) {
+	for _, r := range routes(config, newAPI(config.Backend)) {
 		m.Handle(r.pattern, r.handler)
 	}
 	return m

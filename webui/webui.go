@@ -1,7 +1,7 @@
 // Package webui is what a browser or a monitor sees: pages and API over interfaces that it
-// declares itself. So far it answers the health questions over HTTPS from the first boot, and
-// the API: to tokens over HTTPS, to whoever may open it on the control socket. It never imports
-// the parts whose state it shows.
+// declares itself. Over HTTPS, from the first boot, it answers the health questions to anybody,
+// pages and the API to people who have signed in, and the API to tokens; on the control socket,
+// the API to whoever may open it. It never imports the parts whose state it shows.
 package webui
 
 import (
@@ -30,6 +30,7 @@ type Config struct {
 	// is called for every request and safe for concurrent use; nobody writes to what it returns.
 	// Nil: there are none.
 	Tokens      func() []policy.Token
+	People      People
 	Certificate tls.Certificate
 	// Anyone admits every source address. Otherwise only private and local ones are
 	// answered: the listener names no address, so it may face the internet.
@@ -38,7 +39,11 @@ type Config struct {
 
 // NewServer returns the web server; whoever owns the listener runs it.
 func NewServer(config Config) *http.Server {
-	var handler http.Handler = secured(webMux(config))
+	handler := webMux(config)
+	if config.People.Accounts != nil {
+		handler = sameOrigin(config.People.Hosts, handler)
+	}
+	handler = secured(handler)
 	if !config.Anyone {
 		handler = localOnly(handler)
 	}
@@ -77,6 +82,7 @@ func secured(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 		next.ServeHTTP(w, r)
 	})
 }

@@ -51,11 +51,11 @@ func config() webui.Config {
 				{ID: 1, Event: audit.Event{Result: audit.Accept, Reason: audit.Accepted}},
 				{ID: 2, Event: audit.Event{Result: audit.Reject, Reason: audit.UserUnknown}},
 			},
-			TestCertificate: func(c []byte, server string) (any, error) {
+			TestCertificate: func(c []byte, server string) ([]webui.CertTest, error) {
 				if server == "nowhere" {
 					return nil, fmt.Errorf("%w: no server", webui.ErrNotFound)
 				}
-				return []string{string(c)}, nil
+				return []webui.CertTest{{Server: string(c)}}, nil
 			},
 			FindUser: func(name string) (any, error) { return map[string]string{"username": name}, nil },
 			Clock:    func() webui.Clock { return webui.Clock{Sure: true, Why: "it agrees"} },
@@ -126,7 +126,7 @@ func TestAPI(t *testing.T) {
 		{"GET", "/api/v1/decisions?limit=1", "", 200, `"reason":"accepted"`},
 		{"GET", "/api/v1/decisions?after=-1", "", 400, "after is no number"},
 		{"GET", "/api/v1/decisions?limit=x", "", 400, "limit is no number"},
-		{"POST", "/api/v1/certificates/test?server=wifi", "PEM", 200, `["PEM"]`},
+		{"POST", "/api/v1/certificates/test?server=wifi", "PEM", 200, `[{"server":"PEM"`},
 		{"POST", "/api/v1/certificates/test?server=nowhere", "PEM", 404, "no server"},
 		{"POST", "/api/v1/certificates/test", strings.Repeat("x", 300<<10), 400, "too large"},
 		{"GET", "/api/v1/certificates/test", "", 405, ""},

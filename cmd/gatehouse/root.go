@@ -29,6 +29,7 @@ func newRootCommand() *cobra.Command {
 		newProbeCommand(),
 		newSAMLCommand(),
 		newServeCommand(),
+		newSetupCodeCommand(),
 		newStatusCommand(),
 		newTailCommand(),
 		newUserCommand(),
