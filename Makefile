@@ -9,7 +9,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## compile bin/gatehouse, static and stripped
-	CGO_ENABLED=0 $(GO) build -tags nethttpomithttp2 -trimpath -ldflags "$$(packaging/ldflags.sh)" -o bin/gatehouse ./cmd/gatehouse
+	CGO_ENABLED=0 $(GO) build $$(packaging/buildflags.sh) -trimpath -ldflags "$$(packaging/ldflags.sh)" -o bin/gatehouse ./cmd/gatehouse
 
 demo: build ## start a demo, sign its user in, stay up until Ctrl-C (ARGS=--exit: leave at once)
 	@GATEHOUSE=bin/gatehouse packaging/demo.sh $(ARGS)

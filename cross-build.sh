@@ -22,7 +22,8 @@ echo "$targets" | while read -r name arch arm; do
 	case " ${*:-$name} " in *" $name "*) ;; *) continue ;; esac
 	[ "$arm" = - ] || export GOARM="$arm"
 	echo "dist/gatehouse-linux-$name"
-	GOARCH=$arch go build -tags nethttpomithttp2 -trimpath -buildvcs=$buildvcs -ldflags "$ldflags" \
+	# shellcheck disable=SC2046 # a list of words
+	GOARCH=$arch go build $(packaging/buildflags.sh) -trimpath -buildvcs=$buildvcs -ldflags "$ldflags" \
 		-o "dist/gatehouse-linux-$name" ./cmd/gatehouse
 done
 cd dist && sha256sum gatehouse-linux-* >SHA256SUMS && cat SHA256SUMS
