@@ -60,12 +60,12 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 	for _, credential := range draft.Credentials {
 		for _, der := range credential.TLS.Certificate {
 			if c, err := x509.ParseCertificate(der); err == nil { // the loader has refused others
-				add(notice.Server, credential.Name, "/server/"+credential.Name, c)
+				add(notice.Server, credential.Name, "/setup", c)
 			}
 		}
 	}
 	for _, ca := range draft.CAs {
-		page := "/ca/" + ca.Name
+		page := "/setup"
 		for _, c := range ca.Anchors {
 			add(notice.CA, ca.Name, page, c)
 		}
@@ -83,14 +83,14 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 	for _, app := range draft.Apps {
 		for _, slot := range []pair.Slot{app.Pairs.Active, app.Pairs.Next} {
 			if p, ok := slot.Pair(); ok {
-				add(notice.SAML, app.Name, "/saml/"+app.Name+"/regenerate", p.Certificate)
+				add(notice.SAML, app.Name, "/setup/saml/"+app.Name, p.Certificate)
 				items[len(items)-1].Notify = app.Notify
 			}
 		}
 	}
 	if draft.IDP != nil && len(draft.IDP.TLS.Certificate) > 0 {
 		if c, err := x509.ParseCertificate(draft.IDP.TLS.Certificate[0]); err == nil {
-			add(notice.Server, "saml/idp", "/saml", c)
+			add(notice.Server, "saml/idp", "/setup/saml", c)
 		}
 	}
 	return items

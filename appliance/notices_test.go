@@ -37,7 +37,7 @@ func TestNoticesOfTheWhole(t *testing.T) {
 	s.appliance.Reload()
 	select {
 	case body := <-posted:
-		if !strings.Contains(body, `"link":"https://oslo-1.example:8443/ca/old"`) || !strings.Contains(body, "in 5 days") {
+		if !strings.Contains(body, `"link":"https://oslo-1.example:8443/setup"`) || !strings.Contains(body, "in 5 days") {
 			t.Errorf("posted %s", body)
 		}
 	case <-time.After(20 * time.Second):
@@ -102,7 +102,7 @@ func TestNoticesToTheOwnerOfAnApp(t *testing.T) {
 				if strings.Contains(mail, "it@") || strings.Contains(mail, "RADIUS server") || strings.Contains(mail, "CA certificate") {
 					t.Errorf("the owner is told what is not his business:\n%s", mail)
 				}
-				if !strings.Contains(mail, "Regenerate certificate: https://oslo-1.example:8443/saml/wiki/regenerate") {
+				if !strings.Contains(mail, "Regenerate certificate: https://oslo-1.example:8443/setup/saml/wiki") {
 					t.Errorf("no way to mend it in\n%s", mail)
 				}
 			}
