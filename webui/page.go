@@ -163,5 +163,5 @@ func (p *pages) fail(w http.ResponseWriter, who person, title string, err error)
 			status = code
 		}
 	}
-	p.render(w, who, "message", view{Title: title, Status: status, Error: err.Error()})
+	p.render(w, who, "message", view{Title: title, Status: status, Error: said(err)})
 }

@@ -56,7 +56,7 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 	}
 	v := view{}
 	if err != nil {
-		v.Status, v.Error = http.StatusBadRequest, err.Error()
+		v.Status, v.Error = http.StatusBadRequest, said(err)
 	}
 	p.showCheck(w, who, v, body)
 }

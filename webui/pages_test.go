@@ -542,7 +542,7 @@ func TestActionsOnPairsAreConfirmed(t *testing.T) {
 	do := func(action, confirm string) *httptest.ResponseRecorder {
 		return h.do(visit{method: "POST", path: "/setup/saml/wiki/do/" + action, cookie: cookie, form: url.Values{"confirm": {confirm}}})
 	}
-	if w := do("regenerate", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "metadata changes") || len(done) > 0 {
+	if w := do("regenerate", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "Metadata changes.") || len(done) > 0 {
 		t.Errorf("unconfirmed: got %d, done %v", w.Code, done)
 	}
 	if w := do("regenerate", "yes"); w.Code != 303 || len(done) != 1 || done[0].Action != pair.ActionRegenerate {

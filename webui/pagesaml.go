@@ -124,7 +124,7 @@ func (p *pages) changeSAML(w http.ResponseWriter, r *http.Request, who person) {
 	case err == nil:
 		redirect(w, r, "/setup/saml/"+app.Name)
 	case !change.Confirm && app.Can[string(action)] == "":
-		ask := samlConfirm{App: app.Name, Text: err.Error()}
+		ask := samlConfirm{App: app.Name, Text: said(err)}
 		for _, b := range samlButtons {
 			if b.action == action {
 				ask.samlAction = b.samlAction
@@ -132,7 +132,7 @@ func (p *pages) changeSAML(w http.ResponseWriter, r *http.Request, who person) {
 		}
 		p.render(w, who, "samlconfirm", view{Title: ask.Label + "?", Tab: "setup", Body: ask})
 	default:
-		p.showSAML(w, r, who, view{Status: http.StatusConflict, Error: err.Error()}, samlView{})
+		p.showSAML(w, r, who, view{Status: http.StatusConflict, Error: said(err)}, samlView{})
 	}
 }
 
@@ -145,7 +145,7 @@ func (p *pages) compareSAML(w http.ResponseWriter, r *http.Request, who person) 
 		found, err = p.api.SAML.Compare(r.PathValue("app"), data)
 	}
 	if err != nil {
-		p.showSAML(w, r, who, view{Status: http.StatusBadRequest, Error: err.Error()}, samlView{})
+		p.showSAML(w, r, who, view{Status: http.StatusBadRequest, Error: said(err)}, samlView{})
 		return
 	}
 	body := samlView{Damage: LintSAML(data).Findings}

@@ -53,7 +53,7 @@ func (p *pages) rollBackForm(w http.ResponseWriter, r *http.Request, who person)
 	}
 	extendForTrial(w)
 	if err := p.api.Bundles.RollBack(order); err != nil {
-		p.showConfig(w, who, view{Status: http.StatusConflict, Error: err.Error()})
+		p.showConfig(w, who, view{Status: http.StatusConflict, Error: said(err)})
 		return
 	}
 	redirect(w, r, "/setup/config")
@@ -66,7 +66,7 @@ const maxReason = 500 // bytes
 func (p *pages) uploadBundle(w http.ResponseWriter, r *http.Request, who person) {
 	hash, err := p.storeBundle(w, r)
 	if err != nil {
-		p.showConfig(w, who, view{Status: http.StatusBadRequest, Error: err.Error()})
+		p.showConfig(w, who, view{Status: http.StatusBadRequest, Error: said(err)})
 		return
 	}
 	redirect(w, r, "/setup/config/pushes/"+hash)

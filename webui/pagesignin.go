@@ -50,7 +50,7 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 	right, err := p.hasher.check(r.Context(), string(account.Password), password)
 	switch {
 	case err != nil:
-		p.showSignIn(w, view{Body: body, Status: http.StatusServiceUnavailable, Error: err.Error()})
+		p.showSignIn(w, view{Body: body, Status: http.StatusServiceUnavailable, Error: said(err)})
 	case !right || !found:
 		p.backoff.Failed(held...)
 		p.showSignIn(w, view{Body: body, Status: http.StatusUnauthorized,
@@ -133,7 +133,7 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 		err = p.FirstBoot.Finish(hash)
 	}
 	if err != nil {
-		p.showFirstBoot(w, view{Status: http.StatusInternalServerError, Error: err.Error()})
+		p.showFirstBoot(w, view{Status: http.StatusInternalServerError, Error: said(err)})
 		return
 	}
 	p.begin(w, r, policy.Account{Username: p.FirstBoot.Account, Password: policy.Secret(hash), Role: policy.RoleAdmin})

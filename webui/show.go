@@ -92,6 +92,15 @@ func sentence(text string) string {
 	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
+// said is an error as people are told it, without the word that says its kind.
+func said(err error) string {
+	text := err.Error()
+	for _, kind := range []error{ErrNotFound, ErrInvalid, ErrRefused} {
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	return sentence(text)
+}
+
 // A mark is a state in word, shape and colour. Its zero value says nothing.
 type mark struct {
 	Class string // ok, warn, bad or off
