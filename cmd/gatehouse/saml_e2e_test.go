@@ -81,7 +81,7 @@ func (i *idp) metadata(ready func(xml string) bool) string {
 	return string(out)
 }
 
-func keysIn(n int) func(string) bool {
+func signingKeys(n int) func(string) bool {
 	return func(xml string) bool { return strings.Count(xml, `<md:KeyDescriptor use="signing">`) == n }
 }
 
@@ -337,7 +337,7 @@ func TestE2ESAMLMellon(t *testing.T) {
 	i.app(metadata, "")
 	private := "http://" + sp.address + "/private/"
 	start := "https://" + i.host + "/saml/wiki/start?RelayState=" + url.QueryEscape(private)
-	sp.write("idp.xml", i.metadata(keysIn(1)))
+	sp.write("idp.xml", i.metadata(signingKeys(1)))
 	sp.start()
 	b := i.newBrowser(true)
 	sp.signedIn(b, "started at the application", private)
@@ -345,7 +345,7 @@ func TestE2ESAMLMellon(t *testing.T) {
 	sp.signedIn(i.newBrowser(true), "started here", start)
 
 	i.saml("regenerate", "wiki")
-	both := i.metadata(keysIn(2))
+	both := i.metadata(signingKeys(2))
 	sp.signedIn(i.newBrowser(true), "with next waiting, and the old metadata", private)
 	i.saml("promote", "wiki")
 	i.until("promoted", 20*time.Second, func() error {
@@ -362,7 +362,7 @@ func TestE2ESAMLMellon(t *testing.T) {
 	sp.restart()
 	sp.signedIn(i.newBrowser(true), "with both certificates", private)
 	i.saml("retire", "wiki")
-	sp.write("idp.xml", i.metadata(keysIn(1)))
+	sp.write("idp.xml", i.metadata(signingKeys(1)))
 	sp.restart()
 	sp.signedIn(i.newBrowser(true), "after the rotation", private)
 	sp.signedIn(i.newBrowser(true), "started here after the rotation", start)

@@ -131,7 +131,7 @@ func TestE2ESAMLShibboleth(t *testing.T) {
 	again := func(how string, keys int) {
 		t.Helper()
 		sp.stopBoth()
-		sp.write("idp.xml", i.metadata(keysIn(keys)))
+		sp.write("idp.xml", i.metadata(signingKeys(keys)))
 		sp.startBoth()
 		sp.signedIn(i.newBrowser(true), how+", started at the application", private)
 		sp.signedIn(i.newBrowser(true), how+", started here", start)
