@@ -59,6 +59,18 @@ func (i *idp) saml(args ...string) {
 	execute(i.t, nil, append(append([]string{i.program, "saml"}, args...), "--yes", "--config", i.config, "--state", i.state)...)
 }
 
+// shows waits until saml status says text.
+func (i *idp) shows(text string) {
+	i.t.Helper()
+	i.until("saml status says "+text, 20*time.Second, func() error {
+		out, err := exec.Command(i.program, "saml", "status", "--state", i.state).CombinedOutput()
+		if err == nil && !bytes.Contains(out, []byte(text)) {
+			err = fmt.Errorf("it says\n%s", out)
+		}
+		return err
+	})
+}
+
 // metadata exports ours, once the gateway has noticed what ready says.
 func (i *idp) metadata(ready func(xml string) bool) string {
 	i.t.Helper()
