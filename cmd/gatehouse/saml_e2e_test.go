@@ -4,21 +4,13 @@ package main
 
 import (
 	"bytes"
-	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"html"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -67,6 +59,18 @@ func (i *idp) saml(args ...string) {
 	execute(i.t, nil, append(append([]string{i.program, "saml"}, args...), "--yes", "--config", i.config, "--state", i.state)...)
 }
 
+// shows waits until saml status says text.
+func (i *idp) shows(text string) {
+	i.t.Helper()
+	i.until("saml status says "+text, 20*time.Second, func() error {
+		out, err := exec.Command(i.program, "saml", "status", "--state", i.state).CombinedOutput()
+		if err == nil && !bytes.Contains(out, []byte(text)) {
+			err = fmt.Errorf("it says\n%s", out)
+		}
+		return err
+	})
+}
+
 // metadata exports ours, once the gateway has noticed what ready says.
 func (i *idp) metadata(ready func(xml string) bool) string {
 	i.t.Helper()
@@ -81,293 +85,8 @@ func (i *idp) metadata(ready func(xml string) bool) string {
 	return string(out)
 }
 
-func keysIn(n int) func(string) bool {
+func signingKeys(n int) func(string) bool {
 	return func(xml string) bool { return strings.Count(xml, `<md:KeyDescriptor use="signing">`) == n }
-}
-
-// newBrowser returns one that follows redirects and keeps cookies; with the demo user's certificate,
-// if it is to have one.
-func (i *idp) newBrowser(certificate bool) *browser {
-	i.t.Helper()
-	config := &tls.Config{InsecureSkipVerify: true}
-	if certificate {
-		config.Certificates = []tls.Certificate{*i.device.Certificate}
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return &browser{t: i.t, client: &http.Client{Jar: jar, Timeout: 20 * time.Second,
-		Transport: &http.Transport{TLSClientConfig: config}}}
-}
-
-// A browser is a person's, without scripts: forms that would send themselves are sent by hand.
-type browser struct {
-	t      testing.TB
-	client *http.Client
-	answer []byte // the last SAMLResponse, decoded
-}
-
-// A page is what a browser ends up on.
-type page struct {
-	status int
-	url    string
-	header http.Header
-	body   string
-}
-
-// open follows redirects, and forms with a SAMLResponse, until there is a page.
-func (b *browser) open(address string) page {
-	b.t.Helper()
-	response, err := b.client.Get(address)
-	for range 5 {
-		p := b.read(response, err)
-		form, ok := formOf(p.body)
-		if !ok {
-			return p
-		}
-		if text := form.values.Get("SAMLResponse"); text != "" {
-			if b.answer, err = base64.StdEncoding.DecodeString(text); err != nil {
-				b.t.Fatal(err)
-			}
-		}
-		response, err = b.client.PostForm(form.action, form.values)
-	}
-	b.t.Fatalf("%s: no end of forms", address)
-	return page{}
-}
-
-func (b *browser) read(response *http.Response, err error) page {
-	b.t.Helper()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return page{response.StatusCode, response.Request.URL.String(), response.Header, string(body)}
-}
-
-type form struct {
-	action string
-	values url.Values
-}
-
-var (
-	formPattern  = regexp.MustCompile(`(?is)<form[^>]*\saction="([^"]*)"[^>]*>(.*?)</form>`)
-	inputPattern = regexp.MustCompile(`(?is)<input[^>]*>`)
-	namePattern  = regexp.MustCompile(`(?is)\sname="([^"]*)"`)
-	valuePattern = regexp.MustCompile(`(?is)\svalue="([^"]*)"`)
-)
-
-// formOf returns the form of a page that carries a SAML message on.
-func formOf(body string) (form, bool) {
-	m := formPattern.FindStringSubmatch(body)
-	if m == nil || !strings.Contains(m[2], "SAMLResponse") && !strings.Contains(m[2], "SAMLRequest") {
-		return form{}, false
-	}
-	f := form{action: html.UnescapeString(m[1]), values: url.Values{}}
-	for _, input := range inputPattern.FindAllString(m[2], -1) {
-		name, value := namePattern.FindStringSubmatch(input), valuePattern.FindStringSubmatch(input)
-		if name != nil && value != nil {
-			f.values.Set(name[1], html.UnescapeString(value[1]))
-		}
-	}
-	return f, true
-}
-
-// apache runs Apache with a configuration that knows DIR and ADDRESS, until the test ends.
-type apache struct {
-	t       testing.TB
-	dir     string
-	address string
-	config  string
-	cmd     *exec.Cmd
-}
-
-const apacheConfig = `ServerRoot "DIR"
-ServerName 127.0.0.1
-PidFile "DIR/pid"
-ErrorLog "DIR/error.log"
-LogLevel info
-DocumentRoot "DIR/www"
-Listen ADDRESS
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
-LoadModule authn_core_module /usr/lib/apache2/modules/mod_authn_core.so
-LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
-LoadModule authz_user_module /usr/lib/apache2/modules/mod_authz_user.so
-LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
-LoadModule headers_module /usr/lib/apache2/modules/mod_headers.so
-User nobody
-Group nogroup
-`
-
-func newApache(t testing.TB, more string) *apache {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "sp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &apache{t: t, dir: dir, address: freePort(t.(*testing.T), "tcp"), config: apacheConfig + more}
-	t.Cleanup(func() { a.stop(); _ = os.RemoveAll(dir) })
-	if err := errors.Join(os.Chmod(dir, 0o755), os.MkdirAll(filepath.Join(dir, "www", "private"), 0o755)); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"www/index.html", "www/private/index.html"} {
-		a.write(name, "behind the door")
-	}
-	return a
-}
-
-func (a *apache) write(name, content string) {
-	a.t.Helper()
-	if err := os.WriteFile(filepath.Join(a.dir, name), []byte(content), 0o644); err != nil {
-		a.t.Fatal(err)
-	}
-}
-
-func (a *apache) fill(text string) string {
-	return strings.NewReplacer("DIR", a.dir, "ADDRESS", a.address).Replace(text)
-}
-
-func (a *apache) start() {
-	a.t.Helper()
-	a.write("httpd.conf", a.fill(a.config))
-	a.cmd = exec.Command("apache2", "-DFOREGROUND", "-f", filepath.Join(a.dir, "httpd.conf"))
-	var out bytes.Buffer
-	a.cmd.Stdout, a.cmd.Stderr = &out, &out
-	a.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := a.cmd.Start(); err != nil {
-		a.t.Fatalf("apache2, of apache2: %v", err)
-	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		response, err := http.Get("http://" + a.address + "/")
-		if err == nil {
-			_ = response.Body.Close()
-			return
-		}
-		if time.Now().After(end) {
-			a.t.Fatalf("apache does not answer: %v\n%s\n%s", err, out.String(), a.log())
-		}
-	}
-}
-
-func (a *apache) stop() {
-	if a.cmd != nil && a.cmd.Process != nil {
-		_ = a.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = a.cmd.Wait()                          // how does not matter
-		a.cmd = nil
-	}
-}
-
-func (a *apache) restart() { a.t.Helper(); a.stop(); a.start() }
-
-func (a *apache) log() string {
-	data, err := os.ReadFile(filepath.Join(a.dir, "error.log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(data[max(0, len(data)-4000):])
-}
-
-const mellonConfig = `LoadModule auth_mellon_module /usr/lib/apache2/modules/mod_auth_mellon.so
-<Location />
-	MellonEnable info
-	MellonEndpointPath /mellon
-	MellonSPPrivateKeyFile DIR/sp.key
-	MellonSPCertFile DIR/sp.pem
-	MellonIdPMetadataFile DIR/idp.xml
-</Location>
-<Location /private>
-	AuthType Mellon
-	MellonEnable auth
-	Require valid-user
-	Header always set X-Signed-In "%{MELLON_uid}e"
-	Header always set X-Mail "%{MELLON_mail}e"
-</Location>
-`
-
-// newMellon is an Apache with mod_auth_mellon, and its metadata.
-func newMellon(t testing.TB) (*apache, []byte) {
-	t.Helper()
-	a := newApache(t, mellonConfig)
-	execute(t.(*testing.T), nil, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=wiki",
-		"-keyout", filepath.Join(a.dir, "sp.key"), "-out", filepath.Join(a.dir, "sp.pem"))
-	if err := os.Chmod(filepath.Join(a.dir, "sp.key"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	certificate, err := os.ReadFile(filepath.Join(a.dir, "sp.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a, a.metadata(certificate)
-}
-
-// metadata is what mod_auth_mellon says of itself: it needs ours first, so it is written down here.
-func (a *apache) metadata(certificate []byte) []byte {
-	body := strings.Join(strings.Split(strings.TrimSpace(string(certificate)), "\n")[1:], "")
-	body = strings.Split(body, "-----END")[0]
-	return []byte(a.fill(`<?xml version="1.0"?>
-<EntityDescriptor entityID="http://ADDRESS/mellon/metadata" xmlns="urn:oasis:names:tc:SAML:2.0:metadata">
- <SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
-  <KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>` + body + `</X509Certificate></X509Data></KeyInfo></KeyDescriptor>
-  <AssertionConsumerService index="0" isDefault="true" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="http://ADDRESS/mellon/postResponse"/>
- </SPSSODescriptor>
-</EntityDescriptor>
-`))
-}
-
-// signedIn demands that the browser ends behind the door, as whom.
-func (a *apache) signedIn(b *browser, how, address string) {
-	a.t.Helper()
-	p := b.open(address)
-	if p.status != http.StatusOK || p.header.Get("X-Signed-In") != "demo" {
-		a.t.Fatalf("%s: %d at %s as %q\n%.600s\n%s", how, p.status, p.url, p.header.Get("X-Signed-In"), p.body, a.log())
-	}
-}
-
-// TestE2ESAMLMellon signs a person in at mod_auth_mellon, started there and here, before, during and
-// after a rotation; reproduces what goes wrong when only one side has the new certificate; and
-// looks at who is refused.
-func TestE2ESAMLMellon(t *testing.T) {
-	i := newIDP(t)
-	sp, metadata := newMellon(t)
-	i.app(metadata, "")
-	private := "http://" + sp.address + "/private/"
-	start := "https://" + i.host + "/saml/wiki/start?RelayState=" + url.QueryEscape(private)
-	sp.write("idp.xml", i.metadata(keysIn(1)))
-	sp.start()
-	b := i.newBrowser(true)
-	sp.signedIn(b, "started at the application", private)
-	verifyAnswer(t, i, b.answer)
-	sp.signedIn(i.newBrowser(true), "started here", start)
-
-	i.saml("regenerate", "wiki")
-	both := i.metadata(keysIn(2))
-	sp.signedIn(i.newBrowser(true), "with next waiting, and the old metadata", private)
-	i.saml("promote", "wiki")
-	i.until("promoted", 20*time.Second, func() error {
-		out, err := exec.Command(i.program, "saml", "status", "--state", i.state).Output()
-		if err == nil && !bytes.Contains(out, []byte("previous")) {
-			err = errors.New("not yet")
-		}
-		return err
-	})
-	if p := i.newBrowser(true).open(private); p.header.Get("X-Signed-In") != "" || !strings.Contains(sp.log(), "Lasso error") {
-		t.Errorf("signed in with a certificate that the application does not have: %d\n%s", p.status, sp.log())
-	}
-	sp.write("idp.xml", both)
-	sp.restart()
-	sp.signedIn(i.newBrowser(true), "with both certificates", private)
-	i.saml("retire", "wiki")
-	sp.write("idp.xml", i.metadata(keysIn(1)))
-	sp.restart()
-	sp.signedIn(i.newBrowser(true), "after the rotation", private)
-	sp.signedIn(i.newBrowser(true), "started here after the rotation", start)
-
-	i.refusals(private)
 }
 
 // refusals are those of people: without certificate, and suspended, at the web as at the Wi-Fi.
