@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
@@ -225,13 +228,18 @@ func (s *secrecy) check() {
 func formsOf(secret string) map[string]string {
 	forms := map[string]string{}
 	if block, _ := pem.Decode([]byte(secret)); block != nil {
+		// The public half of the key stands in certificates, for everybody to see.
+		from, to := publicHalf(block.Bytes)
+		isPublic := func(at, n int) bool { return at >= from && at+n <= to }
 		for i, line := range strings.Split(strings.TrimSpace(secret), "\n") {
-			if len(line) >= 40 && !strings.HasPrefix(line, "-----") {
+			if at := (i - 1) * 48; i > 0 && len(line) >= 40 && !strings.HasPrefix(line, "-----") && !isPublic(at, len(line)*3/4) {
 				forms[fmt.Sprintf("line %d of PEM", i)] = line
 			}
 		}
-		for _, at := range []int{len(block.Bytes) / 3, len(block.Bytes) / 2, len(block.Bytes) - 24} {
-			forms[fmt.Sprintf("hex from byte %d", at)] = hex.EncodeToString(block.Bytes[at : at+20])
+		for at := 0; at+20 <= len(block.Bytes); at += 20 {
+			if at+20 <= from || at >= to {
+				forms[fmt.Sprintf("hex from byte %d", at)] = hex.EncodeToString(block.Bytes[at : at+20])
+			}
 		}
 		return forms
 	}
@@ -242,6 +250,27 @@ func formsOf(secret string) map[string]string {
 		forms[fmt.Sprintf("base64, shifted by %d", shift)] = text[(shift*8+5)/6 : len(text)-2]
 	}
 	return forms
+}
+
+// publicHalf returns where in a PKCS #8 key the public half stands.
+func publicHalf(der []byte) (from, to int) {
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return 0, 0
+	}
+	var public []byte
+	switch k := key.(type) {
+	case *rsa.PrivateKey:
+		public = k.N.Bytes()
+	case *ecdsa.PrivateKey:
+		if p, err := k.ECDH(); err == nil {
+			public = p.PublicKey().Bytes()
+		}
+	}
+	if from = bytes.Index(der, public); len(public) == 0 || from < 0 {
+		return 0, 0
+	}
+	return from, from + len(public)
 }
 
 // leaves returns the commands that do something.

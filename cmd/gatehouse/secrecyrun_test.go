@@ -175,6 +175,7 @@ func (s *secrecy) askGateway() {
 		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust"} {
 		s.both(0, append(strings.Fields(args), "--state", "{state}")...)
 	}
+	s.both(exitNo, "setup-code", "--state", "{state}") // there is an account
 	s.run("bundle", "history", "--state", "{state}")
 	s.run("bundle", "history", "--state", "{state}", "--json")
 	s.run("bundle", "rollback", "--state", "{state}", "--reason", "there is none", "--json")
