@@ -59,12 +59,29 @@ func (s *site) change(app string, c webui.SAMLChange) {
 // browse opens an address of the sign-in listener, with a certificate or without.
 func (s *site) browse(path string, leaf *lab.Leaf) (*http.Response, string) {
 	s.t.Helper()
+	return s.readPage(s.browser(leaf).Get("https://" + s.boot.Listen.SSO + path))
+}
+
+// browseForm sends a form there.
+func (s *site) browseForm(path string, form url.Values, leaf *lab.Leaf) (*http.Response, string) {
+	s.t.Helper()
+	return s.readPage(s.browser(leaf).PostForm("https://"+s.boot.Listen.SSO+path, form))
+}
+
+func (s *site) browser(leaf *lab.Leaf) *http.Client {
+	s.t.Helper()
 	config := &tls.Config{InsecureSkipVerify: true}
 	if leaf != nil {
 		config.Certificates = []tls.Certificate{must(tls.X509KeyPair(leaf.CertificatePEM(), leaf.KeyPEM()))(s.t)}
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: 30 * time.Second}
-	response := must(client.Get("https://" + s.boot.Listen.SSO + path))(s.t)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+}
+
+func (s *site) readPage(response *http.Response, err error) (*http.Response, string) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	defer response.Body.Close()
 	return response, string(must(io.ReadAll(response.Body))(s.t))
 }

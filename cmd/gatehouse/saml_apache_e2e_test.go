@@ -101,8 +101,11 @@ func (a *apache) stop() {
 
 func (a *apache) restart() { a.t.Helper(); a.stop(); a.start() }
 
-func (a *apache) log() string {
-	data, err := os.ReadFile(filepath.Join(a.dir, "error.log"))
+func (a *apache) log() string { return a.told("error.log") }
+
+// told is the end of a file that a program writes.
+func (a *apache) told(name string) string {
+	data, err := os.ReadFile(filepath.Join(a.dir, name))
 	if err != nil {
 		return err.Error()
 	}
@@ -114,6 +117,6 @@ func (a *apache) signedIn(b *browser, how, address string) {
 	a.t.Helper()
 	p := b.open(address)
 	if p.status != http.StatusOK || p.header.Get("X-Signed-In") != "demo" {
-		a.t.Fatalf("%s: %d at %s as %q\n%.600s\n%s", how, p.status, p.url, p.header.Get("X-Signed-In"), p.body, a.log())
+		a.t.Fatalf("%s: %d at %s as %q\n%s\n%s", how, p.status, p.url, p.header.Get("X-Signed-In"), p.body, a.log())
 	}
 }

@@ -3,9 +3,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -39,9 +39,10 @@ const shibbolethConfig = `<SPConfig xmlns="urn:mace:shibboleth:3.0:native:sp:con
  <SessionCache type="StorageService" StorageService="mem" cacheTimeout="3600" inprocTimeout="900" cleanupInterval="900"/>
  <ReplayCache StorageService="mem"/>
  <RequestMapper type="Native"><RequestMap applicationId="default"/></RequestMapper>
- <ApplicationDefaults entityID="http://ADDRESS/shibboleth" REMOTE_USER="uid" signing="true">
+ <ApplicationDefaults entityID="http://ADDRESS/shibboleth" REMOTE_USER="uid" signing="true"ALGORITHM>
   <Sessions lifetime="28800" timeout="3600" relayState="ss:mem" checkAddress="false" handlerSSL="false" cookieProps="http" redirectLimit="none">
    <SSO entityID="https://sso.demo.example/saml">SAML2</SSO>
+   <SessionInitiator type="SAML2" Location="/PostLogin" entityID="https://sso.demo.example/saml" template="/etc/shibboleth/bindingTemplate.html" outgoingBindings="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"/>
   </Sessions>
   <Errors supportContact="root@localhost"/>
   <MetadataProvider type="XML" validate="false" path="DIR/idp.xml"/>
@@ -63,13 +64,14 @@ log4j.appender.file.layout.ConversionPattern=%d %p %c: %m%n
 // A shibboleth is an Apache with mod_shib and its shibd.
 type shibboleth struct {
 	*apache
+	idp   *idp
 	port  string
 	shibd *exec.Cmd
 }
 
-func newShibboleth(t *testing.T) (*shibboleth, []byte) {
+func newShibboleth(t *testing.T, i *idp) (*shibboleth, []byte) {
 	t.Helper()
-	s := &shibboleth{apache: newApache(t, shibbolethApache)}
+	s := &shibboleth{apache: newApache(t, shibbolethApache), idp: i}
 	_, s.port, _ = net.SplitHostPort(freePort(t, "tcp"))
 	t.Cleanup(s.stopBoth)
 	execute(t, nil, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=shib",
@@ -78,7 +80,6 @@ func newShibboleth(t *testing.T) (*shibboleth, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write("shibboleth2.xml", strings.ReplaceAll(s.fill(shibbolethConfig), "PORT", s.port))
 	for _, name := range []string{"shibd.logger", "native.logger"} {
 		s.write(name, s.fill(shibbolethLogger))
 	}
@@ -88,25 +89,34 @@ func newShibboleth(t *testing.T) (*shibboleth, []byte) {
 	return s, []byte(strings.ReplaceAll(metadata, "/mellon/postResponse", "/Shibboleth.sso/SAML2/POST"))
 }
 
-func (s *shibboleth) startBoth() {
+// signingSHA256 has Shibboleth sign what it sends by POST with SHA-256. Unless told so, it takes SHA-1.
+const signingSHA256 = ` signingAlg="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"`
+
+// startBoth starts shibd, then Apache. The requests are signed as algorithm says.
+func (s *shibboleth) startBoth(algorithm string) {
 	s.t.Helper()
+	s.write("shibboleth2.xml", strings.NewReplacer("PORT", s.port, "ALGORITHM", algorithm).Replace(s.fill(shibbolethConfig)))
+	if err := os.RemoveAll(filepath.Join(s.dir, "shib.log")); err != nil {
+		s.t.Fatal(err)
+	}
 	s.shibd = exec.Command("shibd", "-F", "-f", "-c", filepath.Join(s.dir, "shibboleth2.xml"), "-p", filepath.Join(s.dir, "shibd.pid"))
-	var out bytes.Buffer
-	s.shibd.Stdout, s.shibd.Stderr = &out, &out
+	out, err := os.Create(filepath.Join(s.dir, "shibd.out"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }() // shibd has its own
+	s.shibd.Stdout, s.shibd.Stderr = out, out
 	s.shibd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := s.shibd.Start(); err != nil {
 		s.t.Fatalf("shibd, of libapache2-mod-shib: %v", err)
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
-		if err == nil {
-			_ = conn.Close()
-			break
+	// It is not asked by its port: it aborts at times over a connection that ends before a word.
+	s.idp.until("shibd answers", 30*time.Second, func() error {
+		if log := s.told("shib.log"); !strings.Contains(log, "listener service starting") {
+			return fmt.Errorf("%s\n%s", s.told("shibd.out"), log)
 		}
-		if time.Now().After(end) {
-			s.t.Fatalf("shibd does not answer: %v\n%s", err, out.String())
-		}
-	}
+		return nil
+	})
 	s.start()
 }
 
@@ -119,21 +129,28 @@ func (s *shibboleth) stopBoth() {
 	}
 }
 
-// TestE2ESAMLShibboleth signs a person in at Shibboleth, started there and here, before, during and
-// after a rotation.
+// TestE2ESAMLShibboleth signs a person in at Shibboleth, started there with signed requests by redirect
+// and POST, and here, before, during and after a rotation.
 func TestE2ESAMLShibboleth(t *testing.T) {
 	i := newIDP(t)
-	sp, metadata := newShibboleth(t)
+	sp, metadata := newShibboleth(t, i)
 	i.app(metadata, "want_signed_requests: true\n")
 	private := "http://" + sp.address + "/private/"
 	start := "https://" + i.host + "/saml/wiki/start?RelayState=" + url.QueryEscape(private)
+	post := "http://" + sp.address + "/Shibboleth.sso/PostLogin?target=" + url.QueryEscape(private)
 	again := func(how string, keys int) {
 		t.Helper()
 		sp.stopBoth()
 		sp.write("idp.xml", i.metadata(signingKeys(keys)))
-		sp.startBoth()
+		sp.startBoth(signingSHA256)
 		sp.signedIn(i.newBrowser(true), how+", started at the application", private)
+		sp.signedIn(i.newBrowser(true), how+", by POST", post)
 		sp.signedIn(i.newBrowser(true), how+", started here", start)
+	}
+	sp.write("idp.xml", i.metadata(signingKeys(1)))
+	sp.startBoth("")
+	if p := i.newBrowser(true).open(post); p.status != http.StatusBadRequest || !strings.Contains(p.body, "saml_signature_algorithm") {
+		t.Errorf("signed with SHA-1: %d at %s\n%s", p.status, p.url, p.body)
 	}
 	again("before", 1)
 	i.saml("regenerate", "wiki")
