@@ -59,7 +59,7 @@ func (s *Store) Index(ctx context.Context, sets []identity.Set,
 	if s.closed {
 		return nil, errClosed
 	}
-	defer s.cfg.Bulk()()
+	defer s.bulkLocked()()
 	s.heedDamageLocked()
 	if s.disk != nil {
 		users, err := s.indexDiskLocked(ctx, sets, hash)
@@ -119,13 +119,14 @@ func (s *Store) indexDiskLocked(ctx context.Context, sets []identity.Set,
 func (s *Store) fillLocked(ctx context.Context, target slot,
 	put func(*rewriter) (int, error)) (c content, err error) {
 	s.live[target].Store(0)
+	before := s.slots[target].pairs
 	if s.slots[target].clean {
 		if err := s.disk.mark(target, content{}); err != nil {
 			return c, onDisk(err)
 		}
 		s.slots[target] = content{}
 	}
-	w, err := newRewriter(s.disk, target, func() error { return s.room(1) })
+	w, err := newRewriter(s.disk, target, before, func() error { return s.room(1) })
 	if err != nil {
 		return c, err
 	}

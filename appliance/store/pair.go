@@ -19,6 +19,9 @@ const sumBytes = 16
 // maxPartBytes bounds what one pair carries of a user. A pair must be smaller than a block.
 const maxPartBytes = 12 << 10
 
+// usualRecord is what most records take at most, in bytes.
+const usualRecord = 192
+
 // A pair is an entry of a user index: its name (see keys.go), and a value that ends with its
 // checksum.
 type pair struct{ name, value []byte }
@@ -60,7 +63,7 @@ func pairsOf(u *identity.User) ([]pair, error) {
 		return nil, errors.New("a user has no username")
 	}
 	username := identity.FoldUsername(u.Username)
-	record, err := appendUser(nil, u)
+	record, err := appendUser(make([]byte, 0, usualRecord), u)
 	if err != nil {
 		return nil, err
 	}

@@ -41,10 +41,14 @@ type rewriter struct {
 	batch batch
 }
 
-// newRewriter reads what s holds. What is damaged is left out, and so written anew.
-func newRewriter(d *disk, s slot, check func() error) (*rewriter, error) {
-	w := &rewriter{disk: d, slot: s, seed: maphash.MakeSeed(), known: map[uint64]uint64{},
-		batch: batch{d: d, check: check}}
+// maxExpected is for how many pairs memory is taken because a mark on the disk says so.
+const maxExpected = 1 << 18
+
+// newRewriter reads what s holds, about so many pairs. What is damaged is left out, and so written
+// anew.
+func newRewriter(d *disk, s slot, pairs uint32, check func() error) (*rewriter, error) {
+	w := &rewriter{disk: d, slot: s, seed: maphash.MakeSeed(), batch: batch{d: d, check: check},
+		known: make(map[uint64]uint64, min(pairs, maxExpected))}
 	err := d.each(s, true, func(name, value []byte) error {
 		hash := maphash.Bytes(w.seed, name)
 		if _, ok := w.known[hash]; ok {
@@ -71,7 +75,8 @@ func contentHash(value []byte) (h uint64) {
 	return h &^ putBit
 }
 
-// add puts a pair, and reports whether one of that name has been put before.
+// add puts a pair, and reports whether one of that name has been put before. The pair stays the
+// caller's: nearly all are there already, and nothing is kept of them.
 func (w *rewriter) add(ctx context.Context, p pair) (taken bool, err error) {
 	hash := maphash.Bytes(w.seed, p.name)
 	have, known := w.known[hash]
@@ -87,7 +92,7 @@ func (w *rewriter) add(ctx context.Context, p pair) (taken bool, err error) {
 	if known && have == want && want != 0 {
 		return false, nil
 	}
-	return false, onDisk(w.batch.put(ctx, inSlot(w.slot, p.name), p.value))
+	return false, onDisk(w.batch.put(ctx, inSlot(w.slot, p.name), bytes.Clone(p.value)))
 }
 
 // finish deletes what has not been put, and counts.

@@ -109,6 +109,17 @@ func (s *Store) unlevelLocked() bool {
 	return !idle.clean || idle.generation != u.content.generation
 }
 
+// manyUsers is from how many users on reading them all leaves so much behind that Bulk is told.
+const manyUsers = 30_000
+
+// bulkLocked calls Bulk unless the users are few: what it does stops everybody for a moment.
+func (s *Store) bulkLocked() (over func()) {
+	if s.latest != nil && s.latest.users < manyUsers {
+		return func() {}
+	}
+	return s.cfg.Bulk()
+}
+
 var errGivesWay = errors.New("an index is waiting")
 
 // levelLocked brings the idle slot up to date with the one in force, so that the next change
@@ -117,7 +128,7 @@ func (s *Store) levelLocked(ctx context.Context) error {
 	if !s.unlevelLocked() {
 		return nil
 	}
-	defer s.cfg.Bulk()()
+	defer s.bulkLocked()()
 	u := s.latest
 	from := (*u.source.Load()).(*diskSource) // unlevelLocked has looked
 	idle := from.slot.other()
@@ -150,7 +161,7 @@ func (s *Store) copyLocked(ctx context.Context, target slot, want content,
 			if _, err := unseal(name, value); err != nil {
 				return err
 			}
-			taken, err := w.add(ctx, pair{append([]byte(nil), name...), append([]byte(nil), value...)})
+			taken, err := w.add(ctx, pair{name, value})
 			if err == nil && taken {
 				err = errCollision
 			}

@@ -47,8 +47,8 @@ type Config struct {
 	// has changed. It must not block. Nil: nobody.
 	OnLost func()
 
-	// Bulk is called when many users are about to be read or written at once, and what it
-	// returns when that is over. Calls do not overlap. Nil: nobody.
+	// Bulk is called when many users, 30,000 or an unknown number, are about to be read or written
+	// at once, and what it returns when that is over. Calls do not overlap. Nil: nobody.
 	Bulk func() (over func())
 
 	// MinFreeBytes is the margin: with less free the disk is left alone, and with less than

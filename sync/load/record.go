@@ -60,7 +60,7 @@ func (y *userYAML) field(key string) (text *string, list *[]string) {
 }
 
 // records is a list of users being read, one at a time. A record comes with the problems found
-// in it, and is nil when it could not be read at all.
+// in it, and is nil when it could not be read at all; it is valid until the next one is read.
 type records = iter.Seq2[*userRecord, []strictyaml.Problem]
 
 // readRecords reads the users in a file by the form that its name says.
@@ -72,18 +72,4 @@ func readRecords(file string, r io.Reader) records {
 		return csvRecords(r)
 	}
 	return yamlRecords(r)
-}
-
-func yamlRecords(r io.Reader) records {
-	return func(yield func(*userRecord, []strictyaml.Problem) bool) {
-		for rec, problems := range strictyaml.Records[userYAML](r) {
-			var u *userRecord
-			if rec != nil {
-				u = &userRecord{userYAML: rec.Value, at: rec.Positions.Of}
-			}
-			if !yield(u, problems) {
-				return
-			}
-		}
-	}
 }
