@@ -59,16 +59,16 @@ func (s *site) change(app string, c webui.SAMLChange) {
 // browse opens an address of the sign-in listener, with a certificate or without.
 func (s *site) browse(path string, leaf *lab.Leaf) (*http.Response, string) {
 	s.t.Helper()
-	return s.readPage(s.browser(leaf).Get("https://" + s.boot.Listen.SSO + path))
+	return s.readPage(s.certified(leaf).Get("https://" + s.boot.Listen.SSO + path))
 }
 
 // browseForm sends a form there.
 func (s *site) browseForm(path string, form url.Values, leaf *lab.Leaf) (*http.Response, string) {
 	s.t.Helper()
-	return s.readPage(s.browser(leaf).PostForm("https://"+s.boot.Listen.SSO+path, form))
+	return s.readPage(s.certified(leaf).PostForm("https://"+s.boot.Listen.SSO+path, form))
 }
 
-func (s *site) browser(leaf *lab.Leaf) *http.Client {
+func (s *site) certified(leaf *lab.Leaf) *http.Client {
 	s.t.Helper()
 	config := &tls.Config{InsecureSkipVerify: true}
 	if leaf != nil {
