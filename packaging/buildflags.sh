@@ -1,10 +1,16 @@
 #!/bin/sh
-# Prints the flags of go build that make the program smaller. HTTP/2 is left out. What other modules
-# do is not inlined where it is never on the path of a sign-in: 0.3 MB.
+# Prints the flags of go build that make the program smaller. HTTP/2 is left out. Functions are not
+# inlined in packages that no sign-in by RADIUS passes through: 0.9 MB.
 set -eu
 printf '%s' '-tags=nethttpomithttp2'
-for module in google.golang.org github.com/dgraph-io github.com/klauspost github.com/goccy \
-	github.com/spf13 go.opentelemetry.io github.com/google; do
-	printf ' -gcflags=%s/...=-l' "$module"
+for package in \
+	google.golang.org github.com/dgraph-io github.com/klauspost github.com/goccy github.com/spf13 \
+	go.opentelemetry.io github.com/google github.com/beevik github.com/russellhaering \
+	github.com/mattermost filippo.io aead.dev layeh.com golang.org/x/text \
+	gatehouse/webui gatehouse/cmd gatehouse/appliance gatehouse/sync \
+	gatehouse/authcore/saml gatehouse/authcore/supplicant \
+	archive compress debug encoding/asn1 encoding/json encoding/xml go html log/slog math/big mime net/http net/textproto regexp runtime/pprof \
+	runtime/trace testing text vendor/golang.org/x/net vendor/golang.org/x/text; do
+	printf ' -gcflags=%s/...=-l' "$package"
 done
 echo
