@@ -147,6 +147,25 @@ func TestFirstAccountGivesWay(t *testing.T) {
 	}
 }
 
+// TestSetupCodeIsGuessedAtTenTimes, and then there is none until the next start.
+func TestSetupCodeIsGuessedAtTenTimes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t).start()
+	s.eventually("waiting for its set-up", func() bool { return s.code() != "" })
+	code, b := s.code(), s.browser()
+	for range 10 {
+		b.setUp("AAAAA-AAAAA")
+	}
+	if path := b.setUp(code); path == "/" || s.code() != "" {
+		t.Errorf("the eleventh: at %s, the code is %q", path, s.code())
+	}
+	s.write("users/more.yaml", "- {username: bob}\n")
+	s.reload()
+	if s.code() != "" {
+		t.Error("a reload makes another code")
+	}
+}
+
 // TestDamagedFirstAccount lets nobody in, and the network goes on.
 func TestDamagedFirstAccount(t *testing.T) {
 	t.Parallel()
