@@ -64,11 +64,21 @@ func (b *browser) setUp(code string) string {
 	return path
 }
 
+// awaitSetUp waits until a code counts: its file is there a moment before.
+func (s *site) awaitSetUp() {
+	s.t.Helper()
+	b := s.browser()
+	s.eventually("waiting for its set-up", func() bool {
+		path, _ := b.get("/first-boot")
+		return path == "/first-boot" && s.code() != ""
+	})
+}
+
 // TestFirstAccount is made with the code, keeps over a restart, and the code is gone.
 func TestFirstAccount(t *testing.T) {
 	t.Parallel()
 	s := newSite(t).start()
-	s.eventually("waiting for its set-up", func() bool { return s.code() != "" })
+	s.awaitSetUp()
 	code := s.code()
 	if got := strings.Count(s.log.String(), code); got != 1 {
 		t.Errorf("the code is in the log %d times, want once", got)
@@ -119,7 +129,7 @@ func TestFirstAccount(t *testing.T) {
 func TestFirstAccountGivesWay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t).start()
-	s.eventually("waiting for its set-up", func() bool { return s.code() != "" })
+	s.awaitSetUp()
 	// A cheap hash of the password of the owner.
 	s.write("admins.yaml", "accounts: [{username: vera, role: viewer, password: '"+cheapHash(ownersPassword)+"'}]\n")
 	s.reload()
@@ -133,7 +143,7 @@ func TestFirstAccountGivesWay(t *testing.T) {
 	}
 	s.write("admins.yaml", "tokens: []\n")
 	s.reload()
-	s.eventually("waiting for its set-up again", func() bool { return s.code() != "" })
+	s.awaitSetUp()
 	if path, _ := b.get("/"); path != "/first-boot" {
 		t.Errorf("after the account was removed: at %s", path)
 	}
@@ -151,7 +161,7 @@ func TestFirstAccountGivesWay(t *testing.T) {
 func TestSetupCodeIsGuessedAtTenTimes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t).start()
-	s.eventually("waiting for its set-up", func() bool { return s.code() != "" })
+	s.awaitSetUp()
 	code, b := s.code(), s.browser()
 	for range 10 {
 		b.setUp("AAAAA-AAAAA")
