@@ -10,9 +10,9 @@ import (
 // What BenchmarkReloads and BenchmarkActivations are about, and how many changes come before the
 // first look at what the program takes.
 const (
-	benchReloads     = 30
-	benchActivations = 24
-	benchFirst       = 5
+	benchReloads     = 200
+	benchActivations = 50
+	benchFirst       = 20
 )
 
 // BenchmarkReloads is the 99th percentile of how long devices wait while one file after the other
