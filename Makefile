@@ -26,7 +26,7 @@ e2e: peers ## run the slow tests (build tag e2e): a branch in a box, ARM under q
 	testdata/e2e.sh
 
 bench: ## run the Go benchmarks, with allocations (make bench-peers: beside other servers)
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
 bench-peers: ## compare CPU, rounds, memory and start with FreeRADIUS and hostapd (ARGS: scenarios)
 	@testdata/peers/install.sh bench

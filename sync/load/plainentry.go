@@ -196,4 +196,6 @@ func isReserved(s string) bool {
 	return len(s) <= len("false") && slices.Contains(reservedWords, strings.ToLower(s))
 }
 
-var reservedWords = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf"}
+var reservedWords = []string{
+	"null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf",
+}

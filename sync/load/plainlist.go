@@ -38,7 +38,9 @@ func yamlRecords(r io.Reader) records {
 
 // strictRecords has strictyaml read the users in r, which follows that many lines of the file, and
 // reports whether more are wanted.
-func strictRecords(r io.Reader, lines int, yield func(*userRecord, []strictyaml.Problem) bool) bool {
+func strictRecords(
+	r io.Reader, lines int, yield func(*userRecord, []strictyaml.Problem) bool,
+) bool {
 	move := func(line int) int {
 		if line > 0 { // of the file as a whole
 			line += lines
@@ -135,12 +137,13 @@ func (e *entries) position(field string) strictyaml.Position {
 	if field == "" {
 		return at
 	}
-	strictRecords(bytes.NewReader(e.entry), e.line-1, func(u *userRecord, _ []strictyaml.Problem) bool {
+	take := func(u *userRecord, _ []strictyaml.Problem) bool {
 		if u != nil {
 			at = u.at(field)
 		}
 		return false
-	})
+	}
+	strictRecords(bytes.NewReader(e.entry), e.line-1, take)
 	return at
 }
 
