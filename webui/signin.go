@@ -139,7 +139,7 @@ func signInHeaders(next http.Handler) http.Handler {
 		h.Set("Pragma", "no-cache")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "strict-origin") // some applications refuse forms of an unknown origin
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		next.ServeHTTP(w, r)
 	})
@@ -420,7 +420,7 @@ func (s *signInServer) page(w http.ResponseWriter, status int, page signInPage) 
 	if page.Form == nil {
 		policy += "'none'"
 	} else {
-		policy += page.Form.Origin
+		policy += page.Form.Allow
 	}
 	if page.Auto {
 		policy += "; script-src 'nonce-" + page.Nonce + "'"

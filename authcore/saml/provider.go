@@ -91,13 +91,14 @@ func (sp *ServiceProvider) byIndex(index uint16) (ACS, bool) {
 	return sp.ACS[i], true
 }
 
-// origin returns scheme and authority of an absolute URL, as Content-Security-Policy wants it.
-func origin(location string) string {
-	u, err := url.Parse(location)
-	if err != nil {
-		return ""
+// formAction says where a form to location may lead, as Content-Security-Policy wants it: to
+// that scheme, or a better one. The origin alone is not enough. Browsers hold it against
+// redirects too, and many service providers take the person on to another host.
+func formAction(location string) string {
+	if u, err := url.Parse(location); err == nil && u.Scheme == "http" {
+		return "https: http:"
 	}
-	return u.Scheme + "://" + u.Host
+	return "https:"
 }
 
 // entityID notes what is wrong with an entity ID.

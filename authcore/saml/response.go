@@ -22,7 +22,7 @@ type Response struct {
 // page escapes its values.
 type Form struct {
 	Action        string // the ACS
-	Origin        string // of the ACS, for Content-Security-Policy's form-action
+	Allow         string // for Content-Security-Policy's form-action
 	SAMLResponse  string // base64
 	RelayState    string
 	HasRelayState bool // send the field
@@ -32,7 +32,7 @@ type Form struct {
 func (r *Response) Form() Form {
 	return Form{
 		Action:        r.ACS,
-		Origin:        origin(r.ACS),
+		Allow:         formAction(r.ACS),
 		SAMLResponse:  base64.StdEncoding.EncodeToString(r.XML),
 		RelayState:    r.RelayState,
 		HasRelayState: r.RelayState != "",

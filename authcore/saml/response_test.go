@@ -284,7 +284,7 @@ func TestForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := saml.Form{Action: spOther, Origin: "https://intranet.example", RelayState: `st"ate`, HasRelayState: true,
+	want := saml.Form{Action: spOther, Allow: "https:", RelayState: `st"ate`, HasRelayState: true,
 		SAMLResponse: base64.StdEncoding.EncodeToString(r.XML)}
 	if diff := cmp.Diff(want, r.Form()); diff != "" {
 		t.Errorf("difference (-want +got):\n%s", diff)

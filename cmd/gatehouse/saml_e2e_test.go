@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,23 @@ func (i *idp) shows(text string) {
 			err = fmt.Errorf("it says\n%s", out)
 		}
 		return err
+	})
+}
+
+// logged waits until a line of the log has all of the words.
+func (i *idp) logged(words ...string) {
+	i.t.Helper()
+	i.until(fmt.Sprintf("logged with %q", words), 5*time.Second, func() error {
+		log, err := os.ReadFile(i.log.Name())
+		if err != nil {
+			return err
+		}
+		for line := range strings.Lines(string(log)) {
+			if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) }) {
+				return nil
+			}
+		}
+		return errors.New("not yet")
 	})
 }
 

@@ -157,7 +157,7 @@ func TestE2ESAMLShibboleth(t *testing.T) {
 	again("with next in the metadata", 2)
 	i.saml("promote", "wiki")
 	i.shows("previous")
-	sp.signedIn(i.newBrowser(true), fmt.Sprint("promoted, with the metadata of before"), private)
+	sp.signedIn(i.newBrowser(true), "promoted, with the metadata of before", private)
 	i.saml("retire", "wiki")
 	again("after", 1)
 }

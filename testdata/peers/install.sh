@@ -31,6 +31,9 @@ wpa_supplicant     wpasupplicant    e2e    the device of that branch
 apache2            apache2          e2e    what service providers run in
 /usr/lib/apache2/modules/mod_auth_mellon.so libapache2-mod-auth-mellon e2e a service provider
 shibd              libapache2-mod-shib e2e another one
+chromium           chromium         e2e    a browser with a certificate
+certutil           libnss3-tools    e2e    puts it there
+unshare            util-linux       e2e    keeps its policy apart
 node               nodejs           e2e    what node-saml runs in
 npm                npm              e2e    what brings it
 xmlsec1            xmlsec1          e2e    signatures of answers
