@@ -92,9 +92,9 @@ func department(n, more int) (name, content string) {
 	return fmt.Sprintf("users/department-%d.yaml", n), b.String()
 }
 
-// change makes the nth change, from 1 on, and returns how many users there are then: one more
+// nthChange makes the nth change, from 1 on, and returns how many users there are then: one more
 // than before. Some changes are also about a CA, a credential or a client.
-func (s *site) change(n int) (users int) {
+func (s *site) nthChange(n int) (users int) {
 	s.t.Helper()
 	name, content := department(n%departments, (n+departments-1)/departments)
 	var files []string
@@ -138,7 +138,7 @@ func (d *drill) reload() {
 	d.t.Helper()
 	d.changes++
 	before := d.metric("gatehouse_generation")
-	users := d.change(d.changes)
+	users := d.nthChange(d.changes)
 	d.eventually(fmt.Sprintf("change %d in force", d.changes), inForceWithin, func() bool {
 		return d.metric("gatehouse_generation") > before && d.inForce().Configuration.Users == users
 	})
@@ -179,7 +179,7 @@ func (p *press) print(count int) {
 	t.Helper()
 	for range count {
 		p.serial++
-		users := p.office.change(int(p.serial))
+		users := p.office.nthChange(int(p.serial))
 		options := bundle.BuildOptions{ID: "branch", Serial: p.serial, AllowPlain: true}
 		b := must(bundle.Build(os.DirFS(p.office.dir), options))(t)
 		signature := must(p.key.Sign(bytes.NewReader(b.Archive), b.Manifest.Comment()))(t)
