@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"sort"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -184,8 +185,9 @@ func (c *counters) standingCounts() []webui.StandingCount {
 	for key, n := range c.standings {
 		counts = append(counts, webui.StandingCount{Status: key.status, Source: key.source, Count: n})
 	}
-	slices.SortFunc(counts, func(a, b webui.StandingCount) int {
-		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.Source, b.Source))
+	sort.Slice(counts, func(i, j int) bool {
+		a, b := &counts[i], &counts[j]
+		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.Source, b.Source)) < 0
 	})
 	return counts
 }

@@ -20,6 +20,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -164,7 +165,7 @@ func (j *Journal) Each(kind Kind) iter.Seq[Record] {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b Record) int { return strings.Compare(a.Key, b.Key) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Key < list[j].Key })
 	return slices.Values(list)
 }
 

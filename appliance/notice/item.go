@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"math"
 	"slices"
+	"sort"
 	"time"
 
 	"gatehouse/authcore/audit"
@@ -108,11 +109,12 @@ func unique(items []Item) []Item {
 		seen[i.Fingerprint] = len(list)
 		list = append(list, i.clean())
 	}
-	slices.SortStableFunc(list, func(a, b Item) int {
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
 		if c := a.NotAfter.Compare(b.NotAfter); c != 0 {
-			return c
+			return c < 0
 		}
-		return bytes.Compare(a.Fingerprint[:], b.Fingerprint[:])
+		return bytes.Compare(a.Fingerprint[:], b.Fingerprint[:]) < 0
 	})
 	return list[:min(len(list), maxItems)]
 }

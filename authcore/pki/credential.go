@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -215,10 +216,11 @@ func SortCredentials(creds []*Credential) {
 		}
 		return 2
 	}
-	slices.SortStableFunc(creds, func(a, b *Credential) int {
+	sort.SliceStable(creds, func(i, j int) bool {
+		a, b := creds[i], creds[j]
 		if d := kind(a) - kind(b); d != 0 {
-			return d
+			return d < 0
 		}
-		return strings.Compare(a.Name, b.Name)
+		return strings.Compare(a.Name, b.Name) < 0
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/netip"
 	"slices"
+	"sort"
 )
 
 // Clients is the table of all clients known by address. It is immutable and safe for
@@ -81,8 +82,8 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 
 func (c *Clients) add(prefix netip.Prefix, e clientEntry) {
 	list := append(c.entries[prefix], e)
-	slices.SortStableFunc(list, func(a, b clientEntry) int {
-		return b.server.Match.criteria() - a.server.Match.criteria()
+	sort.SliceStable(list, func(i, j int) bool {
+		return list[i].server.Match.criteria() > list[j].server.Match.criteria()
 	})
 	c.entries[prefix] = list
 	lengths := &c.lengths6

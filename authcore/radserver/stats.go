@@ -3,7 +3,7 @@ package radserver
 import (
 	"cmp"
 	"net/netip"
-	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -191,11 +191,13 @@ func (c *counters) lists(st *Stats) {
 	for _, known := range c.wrong {
 		st.WrongSecrets = append(st.WrongSecrets, *known)
 	}
-	slices.SortFunc(st.UnknownSources, func(a, b SourceCount) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Source.Compare(b.Source))
+	sort.Slice(st.UnknownSources, func(i, j int) bool {
+		a, b := &st.UnknownSources[i], &st.UnknownSources[j]
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Source.Compare(b.Source)) < 0
 	})
-	slices.SortFunc(st.WrongSecrets, func(a, b ClientCount) int {
+	sort.Slice(st.WrongSecrets, func(i, j int) bool {
+		a, b := &st.WrongSecrets[i], &st.WrongSecrets[j]
 		return cmp.Or(cmp.Compare(b.Count, a.Count),
-			cmp.Compare(a.Server, b.Server), cmp.Compare(a.Client, b.Client))
+			cmp.Compare(a.Server, b.Server), cmp.Compare(a.Client, b.Client)) < 0
 	})
 }

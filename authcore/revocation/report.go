@@ -3,6 +3,7 @@ package revocation
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"sync/atomic"
 	"time"
 
@@ -114,13 +115,14 @@ func (s *Source) Report() Report {
 			}
 		}
 	}
-	slices.SortFunc(r.Lists, func(a, b ListReport) int {
-		return cmp.Or(cmp.Compare(a.CA, b.CA), cmp.Compare(a.Name, b.Name))
+	sort.Slice(r.Lists, func(i, j int) bool {
+		a, b := &r.Lists[i], &r.Lists[j]
+		return cmp.Or(cmp.Compare(a.CA, b.CA), cmp.Compare(a.Name, b.Name)) < 0
 	})
 	for _, st := range s.staples {
 		r.Staples = append(r.Staples, st.report())
 	}
-	slices.SortFunc(r.Staples, func(a, b StapleReport) int { return cmp.Compare(a.Subject, b.Subject) })
+	sort.Slice(r.Staples, func(i, j int) bool { return r.Staples[i].Subject < r.Staples[j].Subject })
 	return r
 }
 

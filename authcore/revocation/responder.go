@@ -1,9 +1,8 @@
 package revocation
 
 import (
-	"cmp"
 	"log/slog"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -176,6 +175,6 @@ func (t *responderTable) list(now time.Time) []Responder {
 		}
 		out = append(out, shown)
 	}
-	slices.SortFunc(out, func(a, b Responder) int { return cmp.Compare(a.URL, b.URL) })
+	sort.Slice(out, func(i, j int) bool { return out[i].URL < out[j].URL })
 	return out
 }

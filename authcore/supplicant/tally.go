@@ -3,7 +3,7 @@ package supplicant
 import (
 	"cmp"
 	"errors"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -140,8 +140,9 @@ func sorted(m map[string]int) []Tally {
 	for text, n := range m {
 		list = append(list, Tally{text, n})
 	}
-	slices.SortFunc(list, func(a, b Tally) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
+	sort.Slice(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text)) < 0
 	})
 	return list
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -127,7 +127,7 @@ func printWithdrawn(b *bytes.Buffer, withdrawn []statusWithdrawal, now time.Time
 	for i := len(withdrawn) - 1; i >= 0; i-- {
 		w := &withdrawn[i]
 		sessions := slices.Clone(w.Sessions)
-		slices.SortStableFunc(sessions, func(a, b statusSession) int { return cmp.Compare(a.User, b.User) })
+		sort.SliceStable(sessions, func(i, j int) bool { return sessions[i].User < sessions[j].User })
 		for _, s := range sessions {
 			if shown == maxWithdrawnShown {
 				more++

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
+	"sort"
 	"time"
 )
 
@@ -38,7 +38,7 @@ func newOverlay(base fs.FS, files map[string]held) *overlay {
 		o.enter(name, entry{name: path.Base(name), size: h.size})
 	}
 	for _, list := range o.dirs {
-		slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		sort.Slice(list, func(i, j int) bool { return list[i].Name() < list[j].Name() })
 	}
 	return o
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -211,8 +212,9 @@ func (s *sealer) valueOf(p spot) (string, error) {
 
 // edit replaces spots in a file and makes sure that what comes out says what it should.
 func (s *sealer) edit(file string, spots []spot, refs map[spot]string) ([]byte, error) {
-	slices.SortFunc(spots, func(a, b spot) int {
-		return (a.at.Line-b.at.Line)<<16 + a.at.Column - b.at.Column
+	sort.Slice(spots, func(i, j int) bool {
+		a, b := &spots[i], &spots[j]
+		return (a.at.Line-b.at.Line)<<16+a.at.Column-b.at.Column < 0
 	})
 	edited, err := replaceSpots(s.files[file], spots, refs)
 	if err != nil {

@@ -1,9 +1,9 @@
 package load
 
 import (
-	"cmp"
 	"reflect"
 	"slices"
+	"sort"
 	"strings"
 
 	"gatehouse/authcore/policy"
@@ -93,5 +93,5 @@ func (l *loader) lostPolicy(o *object) bool {
 }
 
 func sortCAs(cas []*snapshot.CA) {
-	slices.SortFunc(cas, func(a, b *snapshot.CA) int { return cmp.Compare(a.Name, b.Name) })
+	sort.Slice(cas, func(i, j int) bool { return cas[i].Name < cas[j].Name })
 }

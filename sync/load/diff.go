@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 
 	"gatehouse/authcore/identity"
@@ -272,7 +273,8 @@ func (d *differ) users(a, b []identity.Set) error {
 	for name := range before {
 		d.add(Removed, "user", name)
 	}
-	slices.SortStableFunc(d.changes[first:], func(x, y Change) int { return strings.Compare(x.Name, y.Name) })
+	users := d.changes[first:]
+	sort.SliceStable(users, func(i, j int) bool { return users[i].Name < users[j].Name })
 	return err
 }
 

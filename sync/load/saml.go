@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -182,7 +183,7 @@ func (l *loader) loadApps() []*snapshot.App {
 	out = append(out, awaited(l, "saml", present, l.last.Apps, nameOf)...)
 	out = settleKind(l.kind("saml"), out, l.last.Apps)
 	bringAll(l, "saml", out, last, nameOf)
-	slices.SortFunc(out, func(a, b *snapshot.App) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
 	return out
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
+	"sort"
 
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/snapshot"
@@ -30,7 +30,7 @@ func (l *loader) loadServers(cas []*snapshot.CA) []*policy.Server {
 		}
 	}
 	chosen = append(chosen, l.awaitedServers(present, trust)...)
-	slices.SortFunc(chosen, func(a, b choice) int { return strings.Compare(a.server.Name, b.server.Name) })
+	sort.Slice(chosen, func(i, j int) bool { return chosen[i].server.Name < chosen[j].server.Name })
 	out := withoutOverlaps(chosen)
 	whole := l.kind("radius")
 	if !whole.failed && len(out) == 0 {
@@ -131,14 +131,14 @@ func withoutOverlaps(chosen []choice) []*policy.Server {
 	if _, err := policy.NewClients(all); err == nil {
 		return all
 	}
-	slices.SortStableFunc(chosen, func(a, b choice) int { return a.seniority() - b.seniority() })
+	sort.SliceStable(chosen, func(i, j int) bool { return chosen[i].seniority() < chosen[j].seniority() })
 	var kept []*policy.Server
 	for _, c := range chosen {
 		if s := c.place(kept, chosen); s != nil {
 			kept = append(kept, s)
 		}
 	}
-	slices.SortFunc(kept, func(a, b *policy.Server) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(kept, func(i, j int) bool { return kept[i].Name < kept[j].Name })
 	return kept
 }
 

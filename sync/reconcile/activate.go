@@ -8,7 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
+	"sort"
 
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/bundle"
@@ -284,7 +284,7 @@ func (s *signed) history() []KeptVersion {
 	for _, name := range names {
 		list = append(list, KeptVersion{Name: name, InForce: name == s.inForce, VersionRecord: s.record(name)})
 	}
-	slices.SortFunc(list, func(a, b KeptVersion) int { return b.Since.Compare(a.Since) })
+	sort.Slice(list, func(i, j int) bool { return list[i].Since.After(list[j].Since) })
 	return list
 }
 

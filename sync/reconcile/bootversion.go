@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"gatehouse/authcore/snapshot"
@@ -90,8 +90,9 @@ func (s *signed) candidates(name string) []string {
 	list := []string{name}
 	lost := s.isForgotten(name)
 	kept := s.history()
-	slices.SortFunc(kept, func(a, b KeptVersion) int {
-		return cmp.Or(cmp.Compare(b.Serial, a.Serial), strings.Compare(b.Name, a.Name))
+	sort.Slice(kept, func(i, j int) bool {
+		a, b := &kept[i], &kept[j]
+		return cmp.Or(cmp.Compare(b.Serial, a.Serial), strings.Compare(b.Name, a.Name)) < 0
 	})
 	for _, v := range kept {
 		if v.Name != name && v.works(lost) {

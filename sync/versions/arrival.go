@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -49,8 +50,9 @@ func (d *Dir) Arrivals() ([]Arrival, error) {
 		}
 		list = append(list, a)
 	}
-	slices.SortStableFunc(list, func(a, b Arrival) int {
-		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Name, b.Name))
+	sort.SliceStable(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.Name, b.Name)) < 0
 	})
 	return list[:min(len(list), maxArrivals)], nil
 }

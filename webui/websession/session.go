@@ -12,7 +12,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -153,8 +153,9 @@ func (s *Sessions) List() []Session {
 	for _, session := range s.live {
 		list = append(list, *session)
 	}
-	slices.SortFunc(list, func(a, b Session) int {
-		return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.ID, b.ID))
+	sort.Slice(list, func(i, j int) bool {
+		a, b := &list[i], &list[j]
+		return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.ID, b.ID)) < 0
 	})
 	return list
 }

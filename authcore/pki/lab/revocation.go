@@ -3,7 +3,7 @@ package lab
 import (
 	"fmt"
 	"math/big"
-	"slices"
+	"sort"
 	"sync"
 	"time"
 )
@@ -128,6 +128,6 @@ func (l *Revocations) All() []Revocation {
 	for _, r := range l.list {
 		all = append(all, r)
 	}
-	slices.SortFunc(all, func(a, b Revocation) int { return a.Serial.Cmp(b.Serial) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Serial.Cmp(all[j].Serial) < 0 })
 	return all
 }

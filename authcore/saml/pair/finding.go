@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -181,8 +182,9 @@ func (f *faults) has(code Code) bool { return f.list.Has(code) }
 
 // sorted is the findings in the order of the text.
 func (f *faults) sorted() Findings {
-	slices.SortStableFunc(f.list, func(a, b Finding) int {
-		return cmp.Or(a.Line-b.Line, a.Column-b.Column)
+	sort.SliceStable(f.list, func(i, j int) bool {
+		a, b := &f.list[i], &f.list[j]
+		return cmp.Or(a.Line-b.Line, a.Column-b.Column) < 0
 	})
 	return f.list
 }
