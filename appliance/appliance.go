@@ -56,6 +56,7 @@ type Appliance struct {
 	events   *eventlog.Log
 	syslog   *syslog.Sender // nil: log.syslog is off
 
+	breather   breather
 	store      *store.Store
 	journal    *journal.Journal
 	clock      *clock.Clock

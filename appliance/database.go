@@ -17,7 +17,7 @@ func (a *Appliance) openStore() (err error) {
 	a.store, err = store.Open(store.Config{
 		Dir: filepath.Join(a.config.StateDir, "db"), Now: a.config.Now,
 		Logger: a.config.Logger.With("part", "store"),
-		Bulk:   saveMemory,
+		Bulk:   saveMemory, Breathe: a.breather.breathe,
 		OnLost: func() { a.reconciler.Reindex() }, // called by parts that run only
 	})
 	if errors.Is(err, store.ErrInUse) {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 const (
@@ -137,6 +139,24 @@ func saveMemory() (over func()) {
 		if m.HeapIdle-m.HeapReleased > leastMemory/4 {
 			debug.FreeOSMemory()
 		}
+	}
+}
+
+const (
+	// breathEvery is for how long work on many users keeps the CPU, and breath how long it then
+	// leaves it to others. While every CPU is at work the Go runtime looks at the network every
+	// 10 ms only; as soon as one has nothing to do, at once.
+	breathEvery = 500 * time.Microsecond
+	breath      = 100 * time.Microsecond
+)
+
+// A breather makes long work give way. The zero value is ready; safe for concurrent use.
+type breather struct{ last atomic.Int64 } // ns since 1970
+
+func (b *breather) breathe() {
+	if now := time.Now().UnixNano(); now-b.last.Load() >= int64(breathEvery) {
+		time.Sleep(breath)
+		b.last.Store(time.Now().UnixNano())
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
+	"time"
 )
 
 func TestReadMachine(t *testing.T) {
@@ -60,4 +62,23 @@ func TestReadMachine(t *testing.T) {
 	if got := (machine{memory: 1 << 40}).conversations(96 << 20); got != 1536 {
 		t.Errorf("a limit of 96 MiB by GOMEMLIMIT: got %d conversations, want 1536", got)
 	}
+}
+
+// TestBreather works for half a second, and must have let others to the CPU all along, but not at
+// every opportunity.
+func TestBreather(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var b breather
+		const step, steps = 50 * time.Microsecond, 10_000
+		began := time.Now()
+		for range steps {
+			time.Sleep(step) // work
+			b.breathe()
+		}
+		idle := time.Since(began) - steps*step
+		if share := float64(idle) / float64(time.Since(began)); share < 0.1 || share > 0.3 {
+			t.Errorf("%.2f of the time was left to others, want about a sixth", share)
+		}
+	})
 }

@@ -98,7 +98,7 @@ func (a *Appliance) makeReconciler() error {
 		Logger: a.config.Logger.With("part", "reconcile"), Indexer: a.store,
 		OnResult: func(reconcile.Result) { a.revocation.Reconfigured(); a.notices.Wake(); a.firstAdmin.review() },
 		Keeper:   newLastGood(a.config.StateDir), Bundles: a.bundles,
-		Named: a.config.Boot.Files(),
+		Named: a.config.Boot.Files(), Breathe: a.breather.breathe,
 	})
 	a.counters.bundles = a.bundleMetrics
 	a.makeWatcher()

@@ -38,16 +38,17 @@ type disk struct {
 	closed  bool         // guarded by mu
 	writing sync.Mutex   // held from a write to its sync: badger syncs the last memtable only
 	written *written
+	breathe func() // see Config
 }
 
 // openDisk opens or makes the database in dir. It checks nothing of what is in it. A damaged
 // database may end the process here: see mark.
-func openDisk(dir string, log *badgerLog) (*disk, error) {
+func openDisk(dir string, log *badgerLog, breathe func()) (*disk, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	d := &disk{dir: dir, log: log, written: &written{}}
+	d := &disk{dir: dir, log: log, written: &written{}, breathe: breathe}
 	before := log.errors.Load()
 	err = guard(func() (err error) {
 		d.db, err = badger.Open(badgerOptions(dir, log))
@@ -131,6 +132,7 @@ func (d *disk) each(s slot, values bool, f func(name, value []byte) error) error
 				d.trim()
 				read = 0
 			}
+			d.breathe()
 			name := it.Item().Key()[len(prefix):]
 			if !values {
 				if err := f(name, nil); err != nil {

@@ -3,8 +3,10 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -287,4 +289,28 @@ func TestIndexNotInForce(t *testing.T) {
 		t.Errorf("Find in what was in force: got %v, want ErrFlipped", err)
 	}
 	wantUser(t, abandoned, person(3, 4))
+}
+
+// TestIndexGivesWay changes one of many users: whoever goes through all the others breathes at
+// each of them.
+func TestIndexGivesWay(t *testing.T) {
+	t.Parallel()
+	const many = 500
+	var breaths atomic.Int64
+	c := config(dbDir(t))
+	c.Breathe = func() { breaths.Add(1) }
+	s := open(t, c)
+	var all []*identity.User
+	for i := range many {
+		all = append(all, &identity.User{Username: fmt.Sprint("user-", i), State: identity.Active})
+	}
+	index(t, s, []identity.Set{set("users/a.yaml", all...)}, hash(1))
+	all[0] = &identity.User{Username: "user-0", Name: "Somebody", State: identity.Active}
+	index(t, s, []identity.Set{set("users/a.yaml", all...)}, hash(2)) // fills the other slot
+	before := breaths.Load()
+	all[1] = &identity.User{Username: "user-1", Name: "Somebody", State: identity.Active}
+	index(t, s, []identity.Set{set("users/a.yaml", all...)}, hash(3))
+	if got := breaths.Load() - before; got < many {
+		t.Errorf("%d breaths while %d users were compared", got, many)
+	}
 }

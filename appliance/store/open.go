@@ -90,7 +90,7 @@ func (s *Store) openChecked(fresh bool) (*disk, found, error) {
 	if err := removeUnborn(s.cfg.Dir); err != nil {
 		return nil, found{}, err
 	}
-	d, err := openDisk(s.cfg.Dir, &badgerLog{logger: s.cfg.Logger})
+	d, err := openDisk(s.cfg.Dir, &badgerLog{logger: s.cfg.Logger}, s.cfg.Breathe)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		err = ErrInUse
 	}

@@ -51,6 +51,10 @@ type Config struct {
 	// at once, and what it returns when that is over. Calls do not overlap. Nil: nobody.
 	Bulk func() (over func())
 
+	// Breathe is called again and again while many users are read or written, from any
+	// goroutine, and gives others the CPU when it is time. Nil: nobody else wants it.
+	Breathe func()
+
 	// MinFreeBytes is the margin: with less free the disk is left alone, and with less than
 	// the database takes. 0: 24 MiB.
 	MinFreeBytes int64
@@ -118,6 +122,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if cfg.OnLost == nil {
 		cfg.OnLost = func() {}
+	}
+	if cfg.Breathe == nil {
+		cfg.Breathe = func() {}
 	}
 	if cfg.Bulk == nil {
 		cfg.Bulk = func() func() { return func() {} }

@@ -55,6 +55,10 @@ type Config struct {
 	Named    []string     // files that have a meaning elsewhere: see load.Options
 	OnResult func(Result) // nil: nobody; called from the goroutine of Run
 
+	// Breathe is called again and again while files are read, and gives others the CPU when it
+	// is time. It is called from any goroutine. Nil: nobody else wants it.
+	Breathe func()
+
 	// DeleteAfter is for how long nothing may have changed before the deletion of a file counts;
 	// after twelve times that it does anyway. 0: 10 s.
 	DeleteAfter time.Duration
@@ -101,6 +105,9 @@ func New(cfg Config) *Reconciler {
 	}
 	if cfg.DeleteAfter <= 0 {
 		cfg.DeleteAfter = deleteAfter
+	}
+	if files := cfg.FS; files != nil {
+		cfg.FS = func() fs.FS { return gentle(files(), cfg.Breathe) }
 	}
 	r := &Reconciler{cfg: cfg, wake: make(chan struct{}, 1), orders: make(chan order),
 		deleted: deletions{quiet: cfg.DeleteAfter}}

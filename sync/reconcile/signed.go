@@ -149,7 +149,7 @@ func (s *signed) open(v *versions.Version, opt bundle.VerifyOptions) (l *loaded,
 		return nil, func() {}, err
 	}
 	l = &loaded{Bundle: b, name: b.Name(), hash: fmt.Sprintf("%x", b.Archive)}
-	l.draft, l.problems = load.Load(b.FS(), load.Options{
+	l.draft, l.problems = load.Load(gentle(b.FS(), s.r.cfg.Breathe), load.Options{
 		Now: s.r.cfg.Now(), Secrets: b.Secrets(), Unchanged: s.r.cfg.Indexer.Unchanged,
 		Managed: true, Activates: b.Manifest.ActivePairs(),
 	})
