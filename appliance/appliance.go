@@ -16,6 +16,7 @@ import (
 
 	"gatehouse/appliance/bootconf"
 	"gatehouse/appliance/clock"
+	"gatehouse/appliance/confdir"
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/eventlog"
 	"gatehouse/appliance/journal"
@@ -68,6 +69,7 @@ type Appliance struct {
 	auth       *authcore.Authenticator
 	reconciler *reconcile.Reconciler
 	watcher    *watch.Watcher // nil: nobody watches
+	confdir    *confdir.Dir   // nil: where the configuration directory is, is not known
 	bundles    *reconcile.Bundles
 	incoming   string // where bundles arrive
 	arrivals   *watch.Watcher

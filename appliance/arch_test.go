@@ -42,6 +42,8 @@ var walls = []wall{
 	{pkg: "appliance/clock", why: "the guarded clock is the only one that decides"},
 	{pkg: "appliance/eventlog", ours: []string{"webui/..."}, mods: []string{badger},
 		why: "the last decisions live in memory: flash is not written for an accepted sign-in"},
+	{pkg: "appliance/confdir", only: []string{"sync/load"},
+		why: "it changes files that load has judged; what is in force is not its business"},
 	{pkg: "appliance/pairstore", only: []string{"authcore/saml/pair"},
 		why: "it carries steps out and judges nothing"},
 	{pkg: "appliance/notice", why: "when, once, to whom"},

@@ -3,6 +3,7 @@ package appliance
 import (
 	"crypto/tls"
 
+	"gatehouse/appliance/confdir"
 	"gatehouse/webui"
 )
 
@@ -13,3 +14,9 @@ func WebCertificate(config Config) (tls.Certificate, error) {
 
 // Status is status, for tests.
 func (a *Appliance) Status() webui.Status { return a.status() }
+
+// Edit changes files of the configuration directory as the pages do, for somebody called by.
+func (a *Appliance) Edit(by string, change confdir.Change) (uint64, error) {
+	return a.edit(edit{by: by, what: "tested", file: "radius/wifi.yaml",
+		prepare: func() (confdir.Change, error) { return change, nil }})
+}

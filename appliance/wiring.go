@@ -101,6 +101,7 @@ func (a *Appliance) makeReconciler() error {
 		Named: a.config.Boot.Files(), Breathe: a.breather.breathe,
 	})
 	a.counters.bundles = a.bundleMetrics
+	a.openConfig()
 	a.makeWatcher()
 	a.makeArrivals()
 	return nil

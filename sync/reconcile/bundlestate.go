@@ -23,6 +23,7 @@ type BundleState struct {
 	Serials map[string]uint64   // the highest that was accepted, by number of the key
 	Err     string              // what keeps bundles from being dealt with; "": nothing
 	Settled map[string]uint64   // how many ended how, since the start, by Outcome.State
+	Blocked bool                // a version counts that cannot be read: neither do loose files
 	Damaged string              // why what is in force is not the version that counts; "": it is
 
 	outcomes []settled
@@ -151,7 +152,7 @@ func (s *signed) publish() {
 		serials[id], _, _ = s.serials(id)
 	}
 	s.r.editBundles(func(b *BundleState) {
-		b.Err, b.Damaged = s.trouble, s.damaged
+		b.Err, b.Damaged, b.Blocked = s.trouble, s.damaged, s.blocked
 		b.InForce, b.Kept, b.Keys, b.Rotated, b.Serials = s.inForce, kept, keys, rotated, serials
 	})
 }

@@ -19,6 +19,18 @@ type deletions struct {
 	since map[string]time.Time // when each was missed first
 	timer *time.Timer          // runs while there are any; nil: there never were
 	due   bool                 // it has been quiet for long enough
+	meant map[string]bool      // objects of which a person has deleted files through us
+}
+
+// heldAgainstWill reports whether what a person has deleted waits all the same: the look that
+// found it gone came before he could say so.
+func (d *deletions) heldAgainstWill() bool {
+	for object := range d.since {
+		if d.meant[object] {
+			return true
+		}
+	}
+	return false
 }
 
 // over returns what fires when it has been quiet for long enough.
@@ -52,7 +64,7 @@ func (r *round) hold(object string) bool {
 	if !known {
 		since = r.now
 	}
-	if !r.any || r.now.Sub(since) >= deleteMost*r.quiet {
+	if !r.any || r.meant[object] || r.now.Sub(since) >= deleteMost*r.quiet {
 		return false
 	}
 	r.since[object] = since

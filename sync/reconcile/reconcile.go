@@ -92,6 +92,7 @@ type Reconciler struct {
 	seenAny    bool
 
 	orders chan order
+	edits  chan edit
 
 	mu      sync.Mutex // guards what follows
 	last    Result
@@ -109,7 +110,7 @@ func New(cfg Config) *Reconciler {
 	if files := cfg.FS; files != nil {
 		cfg.FS = func() fs.FS { return gentle(files(), cfg.Breathe) }
 	}
-	r := &Reconciler{cfg: cfg, wake: make(chan struct{}, 1), orders: make(chan order),
+	r := &Reconciler{cfg: cfg, wake: make(chan struct{}, 1), orders: make(chan order), edits: make(chan edit),
 		deleted: deletions{quiet: cfg.DeleteAfter}}
 	if cfg.Bundles != nil {
 		r.signed = &signed{Bundles: *cfg.Bundles, r: r}
@@ -152,15 +153,19 @@ func (r *Reconciler) Last() Result {
 // returns nil.
 func (r *Reconciler) Run(ctx context.Context) error {
 	defer r.deleted.stop()
-	for {
+	for waiting := (*edit)(nil); ; {
 		if r.signed == nil || !r.signed.look(ctx) {
 			for tries := 1; r.look(ctx, tries == maxTries) && tries < maxTries; tries++ {
 			}
 		}
+		r.answer(waiting)
+		waiting = nil
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-r.wake:
+		case e := <-r.edits:
+			waiting, r.deleted.meant = &e, e.deleted
 		case <-r.signed.again():
 		case o := <-r.orders:
 			o.done <- r.signed.obey(ctx, o)
@@ -178,7 +183,7 @@ func (r *Reconciler) look(ctx context.Context, last bool) (again bool) {
 	hash, err := load.Hash(fsys)
 	changed := err != nil || !r.seenAny || hash != r.seen
 	lost, all := r.lost.Swap(false), r.all.Swap(false)
-	if !changed && !lost && !r.deleted.due && (!all || len(r.deleted.since) == 0) {
+	if !changed && !lost && !r.deleted.due && (!all || len(r.deleted.since) == 0) && !r.deleted.heldAgainstWill() {
 		r.cfg.Logger.Debug("configuration unchanged")
 		return false
 	}

@@ -7,6 +7,8 @@
 // Input may come from a stranger: size, depth and number of tokens are bounded before anything
 // is built. A problem's text never repeats a value, for values may be secrets.
 //
+// Edit changes single values of such a file and leaves every other byte as it is; Print makes one.
+//
 // The wall: it is the only user of the YAML library and imports nothing else of Gatehouse. It
 // opens no files, starts no goroutines and logs nothing.
 package strictyaml
