@@ -44,6 +44,7 @@ func routes(c Config, a *api) []route {
 		{"GET /readyz", c.Ready, public, ""},
 		{"GET /healthz", c.Ready, public, ""},
 		{"GET /api/v1/status", a.status, read, viewer},
+		{"GET /api/v1/openapi.yaml", a.contract, read, viewer},
 		{"GET /api/v1/decisions", a.decisions, read, viewer},
 		{"GET /api/v1/decisions/stream", a.stream, read, viewer},
 		{"POST /api/v1/certificates/test", a.testCertificate, read, tech},
