@@ -35,7 +35,7 @@ var roleTable = map[string]policy.Role{
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
 	"POST /setup/saml/{app}/do/{action}": "admin",
-	"GET /more":                          "viewer", "POST /more/revoke": "viewer",
+	"GET /more":                          "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
 }
 
 // at returns a request for a pattern of the table.
