@@ -36,6 +36,7 @@ var roleTable = map[string]policy.Role{
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
 	"POST /setup/saml/{app}/do/{action}": "admin",
 	"GET /more":                          "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
+	"POST /more/theme": "viewer", "POST /more/password": "viewer",
 }
 
 // at returns a request for a pattern of the table.

@@ -105,6 +105,8 @@ func pageRoutes(p *pages) []pageRoute {
 		{"POST /setup/saml/{app}/do/{action}", nil, p.changeSAML, chief},
 		{"GET /more", nil, p.more, viewer},
 		{"POST /more/revoke", nil, p.revoke, viewer},
+		{"POST /more/theme", nil, p.setTheme, viewer},
+		{"POST /more/password", nil, p.changePassword, viewer},
 		{"POST /more/support", nil, p.supportBundle, tech},
 	}
 }
