@@ -40,6 +40,7 @@ var errSetupOver = errors.New("the set-up is over: somebody has made the account
 type firstAdmin struct {
 	dir         string // the state directory
 	logger      *slog.Logger
+	console     *slog.Logger // told the code, which crosses no network
 	fingerprint string
 	accounts    func() []policy.Account // of admins.yaml in force
 	setup       websession.Setup
@@ -129,7 +130,7 @@ func (f *firstAdmin) begin() {
 			f.logger.Error("set-up code not kept", "file", name, "err", err)
 			return
 		}
-		f.logger.Warn("nobody has an account: set up with this code", "code", code, "fingerprint", f.fingerprint)
+		f.console.Warn("nobody has an account: set up with this code", "code", code, "fingerprint", f.fingerprint)
 	}
 	f.setup.Begin(code)
 }
@@ -215,6 +216,7 @@ func (f *firstAdmin) keep(hash string) error {
 // webPeople says to the pages who may sign in. The certificate is that of the listener, in DER.
 func (a *Appliance) webPeople(certificate []byte) webui.People {
 	f := &firstAdmin{dir: a.config.StateDir, logger: a.config.Logger.With("part", "webui"),
+		console:     a.console.With("part", "webui"),
 		fingerprint: Fingerprint(sha256.Sum256(certificate)), accounts: a.accounts}
 	f.open()
 	a.firstAdmin = f
