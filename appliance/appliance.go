@@ -56,6 +56,7 @@ type Appliance struct {
 	counters *counters
 	events   *eventlog.Log
 	syslog   *syslog.Sender // nil: log.syslog is off
+	console  *slog.Logger   // the log of the device alone: no collector hears it
 
 	breather   breather
 	store      *store.Store
@@ -100,7 +101,7 @@ func New(config Config) (_ *Appliance, err error) {
 		return nil, fmt.Errorf("making the state directory: %w", err)
 	}
 	a := &Appliance{
-		config: config, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
+		config: config, console: config.Logger, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
 	}
 	defer func() {
 		if err != nil {

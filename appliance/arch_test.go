@@ -47,6 +47,8 @@ var walls = []wall{
 	{pkg: "appliance/pairstore", only: []string{"authcore/saml/pair"},
 		why: "it carries steps out and judges nothing"},
 	{pkg: "appliance/notice", why: "when, once, to whom"},
+	{pkg: "appliance/support", only: []string{"sync/strictyaml"}, std: []string{"os", "net/http"},
+		why: "it packs what it is handed, and takes secrets out"},
 	{pkg: "appliance/syslog", only: []string{},
 		why: "it carries lines of the log; who logs what is not its business"},
 	{pkg: "authcore", ours: []string{"appliance/...", "sync/...", "webui/..."},

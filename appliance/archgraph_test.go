@@ -173,6 +173,16 @@ func (g graph) checkMonopolies(path string, monopolies []monopoly) []string {
 // root is the module's directory, seen from this package's.
 const root = ".."
 
+// goEnv returns a setting of the go command.
+func goEnv(t *testing.T, name string) []byte {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // goList runs go list in the module's root as the release is built: for Linux, without cgo.
 func goList(t *testing.T, args ...string) []byte {
 	t.Helper()

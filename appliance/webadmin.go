@@ -40,6 +40,7 @@ var errSetupOver = errors.New("the set-up is over: somebody has made the account
 type firstAdmin struct {
 	dir         string // the state directory
 	logger      *slog.Logger
+	console     *slog.Logger // told the code, which crosses no network
 	fingerprint string
 	accounts    func() []policy.Account // of admins.yaml in force
 	setup       websession.Setup
@@ -129,7 +130,7 @@ func (f *firstAdmin) begin() {
 			f.logger.Error("set-up code not kept", "file", name, "err", err)
 			return
 		}
-		f.logger.Warn("nobody has an account: set up with this code", "code", code, "fingerprint", f.fingerprint)
+		f.console.Warn("nobody has an account: set up with this code", "code", code, "fingerprint", f.fingerprint)
 	}
 	f.setup.Begin(code)
 }
@@ -168,6 +169,39 @@ func (f *firstAdmin) finish(hash string) error {
 	if !f.setup.Open() || f.account != nil {
 		return fmt.Errorf("%w: %w", webui.ErrRefused, errSetupOver)
 	}
+	if err := f.keep(hash); err != nil {
+		return err
+	}
+	f.end()
+	f.logger.Info("account made with the set-up code", "account", firstAdminName)
+	return nil
+}
+
+// isOwn reports whether the account is in force.
+func (f *firstAdmin) isOwn() bool {
+	f.mu.Lock()
+	own := f.account
+	f.mu.Unlock()
+	accounts := f.people()
+	return own != nil && len(accounts) > 0 && string(accounts[len(accounts)-1].Password) == string(own.Password)
+}
+
+// change keeps another password of the account.
+func (f *firstAdmin) change(hash string) error {
+	if !f.isOwn() {
+		return fmt.Errorf("%w: the account is not the one that was made here", webui.ErrRefused)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.keep(hash); err != nil {
+		return err
+	}
+	f.logger.Warn("password of the first account changed", "account", firstAdminName)
+	return nil
+}
+
+// keep writes the account down. f.mu is held.
+func (f *firstAdmin) keep(hash string) error {
 	data, err := json.Marshal(firstAdminJSON{firstAdminName, hash})
 	if err != nil {
 		return err
@@ -176,20 +210,20 @@ func (f *firstAdmin) finish(hash string) error {
 		return fmt.Errorf("keeping the account: %w", err)
 	}
 	f.account = &policy.Account{Username: firstAdminName, Password: policy.Secret(hash), Role: policy.RoleAdmin}
-	f.end()
-	f.logger.Info("account made with the set-up code", "account", firstAdminName)
 	return nil
 }
 
 // webPeople says to the pages who may sign in. The certificate is that of the listener, in DER.
 func (a *Appliance) webPeople(certificate []byte) webui.People {
 	f := &firstAdmin{dir: a.config.StateDir, logger: a.config.Logger.With("part", "webui"),
+		console:     a.console.With("part", "webui"),
 		fingerprint: Fingerprint(sha256.Sum256(certificate)), accounts: a.accounts}
 	f.open()
 	a.firstAdmin = f
 	return webui.People{
 		Accounts: f.people, Hosts: a.webHosts(), Fingerprint: f.fingerprint, Now: a.config.Now,
-		FirstBoot: webui.FirstBoot{Open: f.setup.Open, Check: f.check, Finish: f.finish, Account: firstAdminName},
+		FirstBoot: webui.FirstBoot{Open: f.setup.Open, Check: f.check, Finish: f.finish, Account: firstAdminName,
+			Own: f.isOwn, Change: f.change},
 	}
 }
 

@@ -157,6 +157,41 @@ func TestFirstAccountGivesWay(t *testing.T) {
 	}
 }
 
+// TestFirstAccountChangesItsPassword, which counts at once, everywhere, and after a restart.
+func TestFirstAccountChangesItsPassword(t *testing.T) {
+	t.Parallel()
+	s := newSite(t).start()
+	s.awaitSetUp()
+	here, there := s.browser(), s.browser()
+	here.setUp(s.code())
+	there.post("/sign-in", url.Values{"username": {"admin"}, "password": {ownersPassword}})
+	const other = "another horse battery"
+	path, page := here.post("/more/password", url.Values{"now": {ownersPassword}, "password": {other}, "again": {other}})
+	if path != "/more" || !strings.Contains(page, "The password was changed") {
+		t.Fatalf("at %s: %s", path, page)
+	}
+	if path, _ := there.get("/"); path != "/sign-in" {
+		t.Errorf("another browser is at %s", path)
+	}
+	if path, _ := there.post("/sign-in", url.Values{"username": {"admin"}, "password": {other}}); path != "/" {
+		t.Errorf("with the new password: at %s", path)
+	}
+	data := must(os.ReadFile(filepath.Join(s.state, "admin")))(t)
+	if !strings.Contains(string(data), "$argon2id$") || strings.Contains(s.log.String(), other) {
+		t.Errorf("kept as %.40s, or the log has it", data)
+	}
+	// Somebody whom admins.yaml names by the same name is not this account.
+	s.write("admins.yaml", "accounts: [{username: admin, role: admin, password: '"+cheapHash(other)+"'}]\n")
+	s.reload()
+	there.post("/sign-in", url.Values{"username": {"admin"}, "password": {other}})
+	if _, page := there.post("/more/password", url.Values{"now": {other}, "password": {ownersPassword}, "again": {ownersPassword}}); !strings.Contains(page, "admins.yaml") {
+		t.Errorf("an account of admins.yaml: %s", page)
+	}
+	if after := must(os.ReadFile(filepath.Join(s.state, "admin")))(t); string(after) != string(data) {
+		t.Error("it changed the first account")
+	}
+}
+
 // TestSetupCodeIsGuessedAtTenTimes, and then there is none until the next start.
 func TestSetupCodeIsGuessedAtTenTimes(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"gatehouse/webui"
 )
 
 const (
@@ -25,8 +27,9 @@ const (
 	webCertRenew = 30 * 24 * time.Hour
 )
 
-// webCertificate returns the self-signed certificate of the web listener, kept in the state
-// directory's tls/; it is made at the first start and shortly before it expires. It is valid
+// webCertificate returns the certificate of the web listener, kept in the state directory's tls/:
+// one that a CA has signed, if somebody put it there, or else a self-signed one, which is made at the
+// first start and shortly before it expires. It is valid
 // from the build date on, so that it is believed before the clock has been set. One that cannot
 // be used, as a power cut leaves it, is set aside and made anew: a page that shows another
 // fingerprint is better than a gateway that does not start.
@@ -36,6 +39,12 @@ func (a *Appliance) webCertificate() (tls.Certificate, error) {
 	certFile, keyFile := filepath.Join(dir, "certificate.pem"), filepath.Join(dir, "key.pem")
 	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 	switch {
+	case err == nil && !webui.IsSelfSigned(pair): // somebody put it there, and would be surprised
+		if now.Add(webCertRenew).After(pair.Leaf.NotAfter) {
+			a.config.Logger.Error("the web certificate that was installed ends soon: put a new one there, or remove it",
+				"part", "webui", "file", certFile, "until", pair.Leaf.NotAfter)
+		}
+		return pair, nil
 	case err == nil && now.Add(webCertRenew).Before(pair.Leaf.NotAfter):
 		return pair, nil
 	case errors.Is(err, fs.ErrPermission):

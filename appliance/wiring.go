@@ -34,6 +34,7 @@ func (a *Appliance) webConfig() webui.Config {
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
 			Clock: a.clockStatus, ResetClock: a.resetClock,
 			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(),
+			Support: a.supportAPI(),
 		},
 	}
 }

@@ -23,6 +23,8 @@ var accessTable = map[string]string{
 	"GET /readyz":                        "public",
 	"GET /healthz":                       "public",
 	"GET /api/v1/status":                 "read",
+	"GET /api/v1/openapi.yaml":           "read",
+	"POST /api/v1/support":               "admin",
 	"GET /api/v1/decisions":              "read",
 	"GET /api/v1/decisions/stream":       "read",
 	"POST /api/v1/certificates/test":     "read",

@@ -25,7 +25,7 @@ type asset struct {
 // assetKinds are the media types by the end of the name.
 var assetKinds = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-	".md": "text/plain; charset=utf-8",
+	".md": "text/plain; charset=utf-8", ".txt": "text/plain; charset=utf-8",
 }
 
 // readAssets reads what fsys has in static/, by name. Files that end in .gz are compressed there

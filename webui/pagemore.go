@@ -2,6 +2,7 @@ package webui
 
 import (
 	"net/http"
+	"time"
 
 	"gatehouse/authcore/policy"
 	"gatehouse/webui/websession"
@@ -13,6 +14,10 @@ type moreView struct {
 	Others      bool // those of other people are listed too
 	Version     string
 	Fingerprint string
+	Started     time.Time
+	Own         bool // the password is changed here
+	Changed     bool // it just was
+	MaySupport  bool
 }
 
 // A sessionRow is a session in the list.
@@ -21,15 +26,21 @@ type sessionRow struct {
 	Own bool // the one that looks
 }
 
-func (p *pages) more(w http.ResponseWriter, _ *http.Request, who person) {
+func (p *pages) more(w http.ResponseWriter, r *http.Request, who person) {
+	p.showMore(w, who, view{}, moreView{Changed: r.URL.Query().Get("done") == "password"})
+}
+
+func (p *pages) showMore(w http.ResponseWriter, who person, out view, v moreView) {
 	s := p.api.Status()
-	v := moreView{Version: s.Version, Fingerprint: p.Fingerprint, Others: who.may(policy.RoleAdmin)}
+	v.Version, v.Started, v.Fingerprint, v.Others = s.Version, s.Started, p.Fingerprint, who.may(policy.RoleAdmin)
+	v.Own, v.MaySupport = p.FirstBoot.owns(who.Name), who.may(policy.RoleTech)
 	for _, session := range p.sessions.List() {
 		if v.Others || session.Account == who.Session.Account {
 			v.Sessions = append(v.Sessions, sessionRow{session, session.ID == who.Session.ID})
 		}
 	}
-	p.render(w, who, "more", view{Title: "More", Tab: "more", Node: s.Node, Body: v})
+	out.Title, out.Tab, out.Node, out.Body = "More", "more", s.Node, v
+	p.render(w, who, "more", out)
 }
 
 // revoke ends a session: one's own, and an admin anybody's.

@@ -35,7 +35,8 @@ var roleTable = map[string]policy.Role{
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
 	"POST /setup/saml/{app}/do/{action}": "admin",
-	"GET /more":                          "viewer", "POST /more/revoke": "viewer",
+	"GET /more":                          "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
+	"POST /more/theme": "viewer", "POST /more/password": "viewer",
 }
 
 // at returns a request for a pattern of the table.
@@ -258,6 +259,7 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 			return []webui.CertTest{{Server: hostile[0], User: hostile[1], Detail: hostile[2], Sentence: hostile[3], CA: hostile[4]}}, nil
 		}
 		c.Backend.Status = func() webui.Status { return hostileStatus(hostile[0] + hostile[2] + hostile[4]) }
+		c.Backend.SAML = hostileApps(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.Bundles.State = func() webui.Bundle { return hostileStatus(hostile[1] + hostile[3]).Bundle }
 	})
 	cookie := h.signIn("admin")
@@ -270,6 +272,12 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 	for i := range hostile {
 		visits = append(visits, visit{path: fmt.Sprintf("/sign-ins/%d", i+1)})
 	}
+	_, all := webui.RolesOf(h.config)
+	for pattern := range all { // those to come too
+		if v := at(pattern); v.method == "GET" && !isStream(pattern) && !isDownload(pattern) {
+			visits = append(visits, v)
+		}
+	}
 	for _, v := range visits {
 		v.cookie, v.header = cookie, http.Header{"User-Agent": {hostile[1]}}
 		checkHarmless(t, v.path, h.do(v).Body.String())
@@ -279,6 +287,24 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 	if !strings.Contains(w.Body.String(), "Would be") {
 		t.Errorf("no answer on the page: %s", w.Body)
 	}
+}
+
+// isDownload reports whether what a page hands out is no page.
+func isDownload(pattern string) bool {
+	return strings.HasSuffix(pattern, ".pem") || strings.HasSuffix(pattern, ".xml") || pattern == "GET /static/"
+}
+
+// hostileApps has text wherever an app has any but its name, which is that of a directory.
+func hostileApps(text string) webui.SAML {
+	part := pair.PartStatus{State: pair.State(text), Colour: pair.Colour(text), Text: text}
+	facts := pair.Facts{SHA256: text, First: text, Last: text, Subject: text}
+	app := webui.SAMLApp{Name: "wiki", Label: text, Reason: text, EntityID: text, ACS: []string{text}, IDPEntityID: text, SignIn: text,
+		Start: text, MetadataURL: text, Signs: text, Downloaded: text, Warning: text, Consequent: []string{text}, Changed: true,
+		Pairs: pair.Status{Certificate: part, Key: part, Pairs: []pair.SlotStatus{{Role: pair.Role(text), Certificate: part, Key: part, Facts: &facts}}},
+		Can:   map[string]string{"activate": text, "promote": ""}}
+	saml := apps()
+	saml.Apps = func() []webui.SAMLApp { return []webui.SAMLApp{app} }
+	return saml
 }
 
 func checkHarmless(t *testing.T, name, page string) {

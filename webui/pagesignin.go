@@ -20,14 +20,14 @@ func (p *pages) signInForm(w http.ResponseWriter, r *http.Request) {
 		redirect(w, r, "/first-boot")
 		return
 	}
-	p.showSignIn(w, view{Body: entryView{Next: localPath(r.URL.Query().Get("next"))}})
+	p.showSignIn(w, r, view{Body: entryView{Next: localPath(r.URL.Query().Get("next"))}})
 }
 
-func (p *pages) showSignIn(w http.ResponseWriter, v view) {
+func (p *pages) showSignIn(w http.ResponseWriter, r *http.Request, v view) {
 	body, _ := v.Body.(entryView)
 	body.Fingerprint = p.Fingerprint
 	v.Title, v.Body = "Sign in", body
-	p.render(w, person{}, "signin", v)
+	p.render(w, person{Theme: themeOf(r)}, "signin", v)
 }
 
 // signIn checks a password, unless its account or its address has to wait.
@@ -37,7 +37,7 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 	body := entryView{Next: localPath(r.PostFormValue("next")), Username: name}
 	held := []string{"account/" + strings.ToLower(name[:min(len(name), maxName)]), sourceOf(r)}
 	if wait := p.backoff.Wait(held...); wait > 0 {
-		p.showWait(w, body, wait)
+		p.showWait(w, r, body, wait)
 		return
 	}
 	account, found := p.account(name)
@@ -50,10 +50,10 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 	right, err := p.hasher.check(r.Context(), string(account.Password), password)
 	switch {
 	case err != nil:
-		p.showSignIn(w, view{Body: body, Status: http.StatusServiceUnavailable, Error: said(err)})
+		p.showSignIn(w, r, view{Body: body, Status: http.StatusServiceUnavailable, Error: said(err)})
 	case !right || !found:
 		p.backoff.Failed(held...)
-		p.showSignIn(w, view{Body: body, Status: http.StatusUnauthorized,
+		p.showSignIn(w, r, view{Body: body, Status: http.StatusUnauthorized,
 			Error: "No account has this name and this password."})
 	default:
 		p.backoff.Succeeded(held...)
@@ -64,10 +64,10 @@ func (p *pages) signIn(w http.ResponseWriter, r *http.Request) {
 
 const maxName = 64 // bytes, of an account
 
-func (p *pages) showWait(w http.ResponseWriter, body entryView, wait time.Duration) {
+func (p *pages) showWait(w http.ResponseWriter, r *http.Request, body entryView, wait time.Duration) {
 	seconds := int64((wait + time.Second - 1) / time.Second)
 	w.Header().Set("Retry-After", fmt.Sprint(seconds))
-	p.showSignIn(w, view{Body: body, Status: http.StatusTooManyRequests,
+	p.showSignIn(w, r, view{Body: body, Status: http.StatusTooManyRequests,
 		Error: fmt.Sprintf("Too many wrong tries: wait %d seconds, then try again.", seconds)})
 }
 
@@ -96,12 +96,12 @@ func (p *pages) firstBootForm(w http.ResponseWriter, r *http.Request) {
 		redirect(w, r, "/sign-in")
 		return
 	}
-	p.showFirstBoot(w, view{})
+	p.showFirstBoot(w, r, view{})
 }
 
-func (p *pages) showFirstBoot(w http.ResponseWriter, v view) {
+func (p *pages) showFirstBoot(w http.ResponseWriter, r *http.Request, v view) {
 	v.Title, v.Body = "Set up this gateway", entryView{Account: p.FirstBoot.Account, Fingerprint: p.Fingerprint}
-	p.render(w, person{}, "firstboot", v)
+	p.render(w, person{Theme: themeOf(r)}, "firstboot", v)
 }
 
 // firstBoot makes the first account for whoever knows the code.
@@ -113,11 +113,11 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	password := r.PostFormValue("password")
 	if problem := passwordProblem(password); problem != "" {
-		p.showFirstBoot(w, view{Status: http.StatusBadRequest, Error: problem})
+		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: problem})
 		return
 	}
 	if password != r.PostFormValue("again") {
-		p.showFirstBoot(w, view{Status: http.StatusBadRequest, Error: "These were two different passwords."})
+		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: "These were two different passwords."})
 		return
 	}
 	if !p.FirstBoot.Check(r.PostFormValue("code")) {
@@ -125,7 +125,7 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 		if !p.FirstBoot.isOpen() {
 			v.Error = "This was not the set-up code, for the last time: restart the gateway for a new one."
 		}
-		p.showFirstBoot(w, v)
+		p.showFirstBoot(w, r, v)
 		return
 	}
 	hash, err := p.hasher.make(r.Context(), password)
@@ -133,7 +133,7 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 		err = p.FirstBoot.Finish(hash)
 	}
 	if err != nil {
-		p.showFirstBoot(w, view{Status: http.StatusInternalServerError, Error: said(err)})
+		p.showFirstBoot(w, r, view{Status: http.StatusInternalServerError, Error: said(err)})
 		return
 	}
 	p.begin(w, r, policy.Account{Username: p.FirstBoot.Account, Password: policy.Secret(hash), Role: policy.RoleAdmin})

@@ -37,12 +37,21 @@ type FirstBoot struct {
 	Check func(code string) bool
 	// Finish keeps the hash of the account's password and ends the set-up.
 	Finish func(hash string) error
+	// Own reports whether that account is in force, so that its password is changed in the pages; nil:
+	// it never is. Change keeps another hash of its password. Errors: ErrRefused.
+	Own    func() bool
+	Change func(hash string) error
 	// Account is what the account is called.
 	Account string
 }
 
 // isOpen reports whether the first account can be made now.
 func (f FirstBoot) isOpen() bool { return f.Open != nil && f.Open() }
+
+// owns reports whether the account of that name is the first one, and no other.
+func (f FirstBoot) owns(name string) bool {
+	return f.Own != nil && f.Change != nil && f.Own() && strings.EqualFold(name, f.Account)
+}
 
 // cookieName binds the cookie to this host, HTTPS and every path (RFC 6265bis §4.1.3.2).
 const cookieName = "__Host-gatehouse"
@@ -55,6 +64,7 @@ type person struct {
 	Name    string
 	Role    policy.Role
 	Session websession.Session
+	Theme   string // of their browser
 }
 
 // may reports whether the person may do what needs a role. Nobody may do what needs none.
@@ -104,7 +114,7 @@ func (e *entry) person(r *http.Request) (person, bool) {
 		e.sessions.EndAll(session.Account)
 		return person{}, false
 	}
-	return person{Name: account.Username, Role: account.Role, Session: session}, true
+	return person{Name: account.Username, Role: account.Role, Session: session, Theme: themeOf(r)}, true
 }
 
 // account finds one by its name, whose case does not count.

@@ -44,6 +44,8 @@ func routes(c Config, a *api) []route {
 		{"GET /readyz", c.Ready, public, ""},
 		{"GET /healthz", c.Ready, public, ""},
 		{"GET /api/v1/status", a.status, read, viewer},
+		{"GET /api/v1/openapi.yaml", a.contract, read, viewer},
+		{"POST /api/v1/support", a.support, admin, tech},
 		{"GET /api/v1/decisions", a.decisions, read, viewer},
 		{"GET /api/v1/decisions/stream", a.stream, read, viewer},
 		{"POST /api/v1/certificates/test", a.testCertificate, read, tech},
@@ -103,6 +105,9 @@ func pageRoutes(p *pages) []pageRoute {
 		{"POST /setup/saml/{app}/do/{action}", nil, p.changeSAML, chief},
 		{"GET /more", nil, p.more, viewer},
 		{"POST /more/revoke", nil, p.revoke, viewer},
+		{"POST /more/theme", nil, p.setTheme, viewer},
+		{"POST /more/password", nil, p.changePassword, viewer},
+		{"POST /more/support", nil, p.supportBundle, tech},
 	}
 }
 

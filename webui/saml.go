@@ -126,7 +126,23 @@ func (a *api) compareSAML(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: reading what is to be compared: %w", ErrInvalid, err))
 		return
 	}
-	answer(w)(a.SAML.Compare(r.PathValue("app"), data))
+	found, err := a.SAML.Compare(r.PathValue("app"), data)
+	if err == nil {
+		found = listed(found)
+	}
+	answer(w)(found, err)
+}
+
+// listed is a comparison whose lists are lists in JSON, even where nothing is in them.
+func listed(c *pair.Comparison) *pair.Comparison {
+	out := pair.Comparison{Certificates: []pair.Compared{}, Findings: c.Findings}
+	for _, one := range c.Certificates {
+		if one.Differences == nil {
+			one.Differences = []pair.Difference{}
+		}
+		out.Certificates = append(out.Certificates, one)
+	}
+	return &out
 }
 
 // A SAMLLint is what is wrong with a pasted certificate, and copies without that.

@@ -15,5 +15,5 @@ var pageFiles embed.FS
 
 // staticFiles are what the pages load.
 //
-//go:embed static/pico.css.gz static/app.css static/app.js static/pico.LICENSE.md
+//go:embed static/pico.css.gz static/app.css static/app.js static/licences.txt.gz
 var staticFiles embed.FS

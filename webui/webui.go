@@ -5,7 +5,10 @@
 package webui
 
 import (
+	"bytes"
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
@@ -43,9 +46,12 @@ func NewServer(config Config) *http.Server {
 	if config.People.Accounts != nil {
 		handler = sameOrigin(config.People.Hosts, handler)
 	}
-	handler = secured(handler)
 	if !config.Anyone {
 		handler = localOnly(handler)
+	}
+	handler = secured(handler)
+	if !IsSelfSigned(config.Certificate) {
+		handler = httpsOnly(handler)
 	}
 	return &http.Server{
 		Handler:           handler,
@@ -58,6 +64,29 @@ func NewServer(config Config) *http.Server {
 			Certificates: []tls.Certificate{config.Certificate}, MinVersion: tls.VersionTLS12,
 		},
 	}
+}
+
+// strictFor is how long browsers are told to come by HTTPS with a certificate that they trust. It is
+// short: who goes back to the gateway's own certificate must not wait for a year.
+const strictFor = 30 * 24 * time.Hour
+
+// httpsOnly says so (RFC 6797 §6.1). With a certificate that browsers do not trust it would forbid
+// people to look at the page in spite of that.
+func httpsOnly(next http.Handler) http.Handler {
+	value := fmt.Sprintf("max-age=%d", int(strictFor/time.Second))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", value)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// IsSelfSigned reports whether nobody vouches for a certificate but itself; so it is with none.
+func IsSelfSigned(c tls.Certificate) bool {
+	if len(c.Certificate) == 0 {
+		return true
+	}
+	leaf, err := x509.ParseCertificate(c.Certificate[0])
+	return err != nil || bytes.Equal(leaf.RawIssuer, leaf.RawSubject)
 }
 
 // localOnly answers private, link-local and loopback sources only.

@@ -29,7 +29,7 @@ func newRootCommand() *cobra.Command {
 		newProbeCommand(),
 		newSAMLCommand(),
 		newServeCommand(),
-		newSetupCodeCommand(),
+		newSetupCodeCommand(), newSupportBundleCommand(),
 		newStatusCommand(),
 		newTailCommand(),
 		newUserCommand(),

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -182,7 +185,45 @@ func (s *secrecy) askGateway() {
 	s.run("ocsp", "check", "{user.pem}", "--state", "{state}")
 	s.run("ocsp", "purge", "--all", "--state", "{state}")
 	s.run("cert", "test", "{user.pem}", "--config", "{conf}")
+	s.packSupport("--state", "{state}")
 	s.scrape()
+}
+
+// packSupport makes a support bundle, and reads what stands in it.
+func (s *secrecy) packSupport(args ...string) {
+	s.t.Helper()
+	name := fmt.Sprintf("support-%d.tar.gz", len(s.told))
+	s.runs(0, append([]string{"support-bundle", "-o", "{" + name + "}"}, args...)...)
+	text := unpackSupport(s.t, []byte(s.read(name)))
+	for _, want := range []string{"gatehouse-support/README.txt", "gatehouse-support/check.txt", "gatehouse-support/config/radius/"} {
+		if !strings.Contains(text, want) {
+			s.t.Errorf("the support bundle of %v lacks %s", args, want)
+		}
+	}
+	s.told = append(s.told, told{"the support bundle of " + strings.Join(args, " "), text})
+}
+
+// unpackSupport returns the names and the text of everything in an archive.
+func unpackSupport(t *testing.T, data []byte) string {
+	t.Helper()
+	packed, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive, all := tar.NewReader(packed), strings.Builder{}
+	for {
+		header, err := archive.Next()
+		if err == io.EOF {
+			return all.String()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&all, "== %s\n", header.Name)
+		if _, err := io.Copy(&all, archive); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // changePairs takes an app's pair through its life, with mistakes.
@@ -255,6 +296,7 @@ func (s *secrecy) breakDirectory(w wound) {
 	s.run("bundle", "build", dir, "--id", "a", "--serial", "3", "--key", "{fleet.key}")
 	s.run("bundle", "build", dir, "--id", "a", "--serial", "3", "--key", "{fleet.key}", "--plain-secrets")
 	s.run("cert", "test", "{user.pem}", "--config", dir)
+	s.packSupport("--config", dir, "--state", "{state}")
 	s.run("bundle", "seal", dir, "--recipient", "r="+s.recipient())
 	s.run("bundle", "build", dir, "--id", "a", "--serial", "3", "--key", "{fleet.key}", "--identity", "{recovery/identity}")
 }
@@ -278,6 +320,7 @@ func (s *secrecy) breakLoose(w wound) {
 	told := fmt.Sprintf(`"file": %q`, w.where)
 	status := func() string { _, out, _ := gatehouse("status", "--json", "--state", s.path("state")); return out }
 	s.eventually(w.name+" told", func() bool { return strings.Contains(status(), told) })
+	s.packSupport("--state", "{state}")
 	s.both(0, "status", "--state", "{state}")
 	for name := range w.files {
 		if content, ok := filesOf(s.t, s.path("fleet"))[name]; ok {
