@@ -15,7 +15,7 @@ import (
 const (
 	// maxBundle and maxSignature bound what is pushed, in bytes.
 	maxBundle    = 64 << 20
-	maxSignature = 16 << 10
+	maxSignature = 4 << 10
 	// maxOrder bounds the body of a rollback, in bytes.
 	maxOrder = 4 << 10
 	// A push must bring at least slowBundle bytes in every pushBeat, and may take pushTime.
@@ -195,7 +195,8 @@ func pushedSignature(header string) ([]byte, error) {
 	case header == "":
 		return nil, fmt.Errorf("%w: the header X-Minisign-Signature is missing: base64 of the .minisig file", ErrInvalid)
 	case len(header) > base64.StdEncoding.EncodedLen(maxSignature):
-		return nil, fmt.Errorf("%w: the header X-Minisign-Signature is too long for a signature", ErrInvalid)
+		return nil, fmt.Errorf("%w: it has more than %d KiB, so it is none by minisign: "+
+			"give the .minisig file that belongs to the bundle", errSignature, maxSignature>>10)
 	}
 	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(header))
 	if err != nil {
