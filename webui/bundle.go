@@ -46,6 +46,7 @@ type Bundle struct {
 	Kept          []BundleVersion `json:"kept"`           // on disk, what came into force last first
 	Refused       *BundleRefusal  `json:"refused"`        // the last one; null: none
 	Waiting       []string        `json:"waiting"`        // archives that have no signature yet
+	Strays        []string        `json:"strays"`         // what lies in incoming/ and is no file: "x.tar.gz is a link"
 	RequireSigned bool            `json:"require_signed"` // loose files are not taken
 	Ignored       []string        `json:"ignored"`        // loose files that do not count, the first 200
 	Keys          []BundleKey     `json:"keys"`           // whose signatures count
