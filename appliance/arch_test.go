@@ -45,6 +45,8 @@ var walls = []wall{
 	{pkg: "appliance/pairstore", only: []string{"authcore/saml/pair"},
 		why: "it carries steps out and judges nothing"},
 	{pkg: "appliance/notice", why: "when, once, to whom"},
+	{pkg: "appliance/webhook", only: []string{}, why: "it posts, and knows nothing of what it posts"},
+	{pkg: "appliance/heartbeat", only: []string{}, why: "nothing depends on it, and it on nothing"},
 	{pkg: "appliance/syslog", only: []string{},
 		why: "it carries lines of the log; who logs what is not its business"},
 	{pkg: "authcore", ours: []string{"appliance/...", "sync/...", "webui/..."},
