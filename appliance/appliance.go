@@ -19,6 +19,7 @@ import (
 	"gatehouse/appliance/confdir"
 	"gatehouse/appliance/control"
 	"gatehouse/appliance/eventlog"
+	"gatehouse/appliance/heartbeat"
 	"gatehouse/appliance/journal"
 	"gatehouse/appliance/notice"
 	"gatehouse/appliance/store"
@@ -75,6 +76,7 @@ type Appliance struct {
 	incoming   string // where bundles arrive
 	arrivals   *watch.Watcher
 	fetcher    *fetch.Fetcher    // nil: fleet.pull is off
+	heartbeat  *heartbeat.Sender // nil: fleet.heartbeat is off
 	radius     *radserver.Server // nil: listen.auth is off
 	control    *control.Server
 	web        *listener   // nil: listen.ui is off
@@ -110,7 +112,7 @@ func New(config Config) (_ *Appliance, err error) {
 	}()
 	for _, part := range []func() error{
 		a.openSyslog, a.bindControl, a.openStore, a.openJournal, a.openClock, a.bindWeb, a.bindMetrics,
-		a.openBundles, a.makeReconciler,
+		a.openBundles, a.openHeartbeat, a.makeReconciler,
 		a.makeRevocation, a.makeNotices, a.bindRADIUS, a.bindSignIn,
 	} {
 		if err := part(); err != nil {

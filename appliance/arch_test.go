@@ -49,6 +49,8 @@ var walls = []wall{
 	{pkg: "appliance/notice", why: "when, once, to whom"},
 	{pkg: "appliance/support", only: []string{"sync/strictyaml"}, std: []string{"os", "net/http"},
 		why: "it packs what it is handed, and takes secrets out"},
+	{pkg: "appliance/webhook", only: []string{}, why: "it posts, and knows nothing of what it posts"},
+	{pkg: "appliance/heartbeat", only: []string{}, why: "nothing depends on it, and it on nothing"},
 	{pkg: "appliance/syslog", only: []string{},
 		why: "it carries lines of the log; who logs what is not its business"},
 	{pkg: "authcore", ours: []string{"appliance/...", "sync/...", "webui/..."},

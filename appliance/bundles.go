@@ -104,21 +104,32 @@ func (a *Appliance) readBeside(file string) ([]byte, error) {
 	return fs.ReadFile(a.config.Tree, filepath.ToSlash(filepath.Clean(file)))
 }
 
+// readRoots reads the certificates in a file that key of gatehouse.yaml names; nil for no file,
+// which means the system's.
+func (a *Appliance) readRoots(key, file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := a.readBeside(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of gatehouse.yaml: %w", key, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("reading %s of gatehouse.yaml: no certificate in %s", key, file)
+	}
+	return pool, nil
+}
+
 // openFetcher makes the one who fetches bundles, if fleet.pull.url says from where.
 func (a *Appliance) openFetcher() error {
 	pull := a.config.Boot.Fleet.Pull
 	if pull.URL == "" {
 		return nil
 	}
-	var pool *x509.CertPool
-	if pull.CA != "" {
-		text, err := a.readBeside(pull.CA)
-		if err != nil {
-			return fmt.Errorf("reading fleet.pull.ca of gatehouse.yaml: %w", err)
-		}
-		if pool = x509.NewCertPool(); !pool.AppendCertsFromPEM(text) {
-			return fmt.Errorf("reading fleet.pull.ca of gatehouse.yaml: no certificate in %s", pull.CA)
-		}
+	pool, err := a.readRoots("fleet.pull.ca", pull.CA)
+	if err != nil {
+		return err
 	}
 	fetcher, err := fetch.New(fetch.Config{
 		URL: pull.URL, SignatureURL: pull.SignatureURL, Node: a.config.Boot.Node.ID,

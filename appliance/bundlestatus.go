@@ -76,7 +76,7 @@ func orderError(err error) error {
 func (a *Appliance) bundleState() webui.Bundle {
 	state := a.reconciler.Bundles()
 	b := webui.Bundle{
-		Trying: state.Trying, Kept: []webui.BundleVersion{}, Waiting: listed(state.Waiting),
+		Trying: state.Trying, Kept: []webui.BundleVersion{}, Waiting: listed(state.Waiting), Strays: listed(state.Strays),
 		RequireSigned: a.bundles.RequireSigned, Ignored: listed(state.Ignored), Keys: []webui.BundleKey{},
 		Rotated: state.Rotated, Serials: []webui.BundleSerial{}, Recipient: a.bundles.Identity.Recipient(),
 		Problem: state.Err, Damaged: state.Damaged, Refused: refusal(state.Refused),

@@ -49,6 +49,9 @@ func (a *Appliance) parts() []part {
 	if a.radius != nil {
 		parts = append(parts, part{"radserver", a.radius.Run})
 	}
+	if a.heartbeat != nil {
+		parts = append(parts, part{"heartbeat", a.heartbeat.Run})
+	}
 	parts = append(parts, part{"lapses", a.runLapses})
 	if a.sso != nil {
 		parts = append(parts, part{"signin", a.sso.runTLS})

@@ -39,6 +39,7 @@ type counters struct {
 	revocation  func() revocation.Report
 	ends        func(*bytes.Buffer)
 	syslog      func(*bytes.Buffer)
+	heartbeat   func(*bytes.Buffer)
 	withdrawals atomic.Uint64 // sessions of certificates revoked while on-line
 }
 
@@ -115,6 +116,9 @@ func (c *counters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if c.syslog != nil {
 		c.syslog(&b)
 	}
+	if c.heartbeat != nil {
+		c.heartbeat(&b)
+	}
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	_, _ = w.Write(b.Bytes()) // the client is gone: nobody to tell
 }
@@ -190,6 +194,21 @@ func (c *counters) standingCounts() []webui.StandingCount {
 		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.Source, b.Source)) < 0
 	})
 	return counts
+}
+
+// totals returns how many decisions had each result, and how many rejects each reason.
+func (c *counters) totals() (results map[audit.Result]uint64, rejects map[audit.Reason]uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	results = map[audit.Result]uint64{audit.Accept: 0, audit.Reject: 0, audit.Discard: 0}
+	rejects = map[audit.Reason]uint64{}
+	for key, n := range c.decisions {
+		results[key.result] += n
+		if key.result == audit.Reject {
+			rejects[key.reason] += n
+		}
+	}
+	return results, rejects
 }
 
 func (c *counters) writeDecisions(b *bytes.Buffer) {

@@ -49,6 +49,7 @@ func (a *Appliance) status() webui.Status {
 		Configuration: a.configuration(), RADIUS: a.radiusStatus(), Store: a.storeStatus(),
 		Journal: a.journalStatus(), Clock: a.clockStatus(), Revocation: a.revocationStatus(), Memory: memory(),
 		Expiring: a.expiring(), Notices: a.noticeStatus(), Syslog: a.syslogStatus(),
+		Heartbeat: a.heartbeatStatus(),
 	}
 	s.Bundle = a.bundleState()
 	return s

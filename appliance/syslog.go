@@ -2,7 +2,6 @@ package appliance
 
 import (
 	"bytes"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 
@@ -18,15 +17,9 @@ func (a *Appliance) openSyslog() error {
 	if transport == "" {
 		return nil
 	}
-	var roots *x509.CertPool
-	if config.SyslogCA != "" {
-		text, err := a.readBeside(config.SyslogCA)
-		if err != nil {
-			return fmt.Errorf("reading log.syslog_ca of gatehouse.yaml: %w", err)
-		}
-		if roots = x509.NewCertPool(); !roots.AppendCertsFromPEM(text) {
-			return fmt.Errorf("reading log.syslog_ca of gatehouse.yaml: no certificate in %s", config.SyslogCA)
-		}
+	roots, err := a.readRoots("log.syslog_ca", config.SyslogCA)
+	if err != nil {
+		return err
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(config.Level)); err != nil {

@@ -45,11 +45,14 @@ var (
 // errBusy is told to who asks for a stream too many.
 var errBusy = errors.New("too many streams at once: end another `gatehouse tail`")
 
-// errPushing, errTooLarge and errTooSlow are told to who pushes.
+// These are told to who pushes.
 var (
 	errPushing  = errors.New("another bundle is being pushed: try again in a moment")
 	errTooLarge = errors.New("too large")
 	errTooSlow  = errors.New("too slow")
+	// errSignature is what the web server itself says by the same status when a header is larger
+	// still than one that is read at all.
+	errSignature = errors.New("the signature is too long")
 )
 
 // A Backend answers what the API asks. Its functions are safe for concurrent use.
@@ -234,6 +237,8 @@ func fail(w http.ResponseWriter, err error) {
 		status = http.StatusTooManyRequests
 	case errors.Is(err, errTooLarge):
 		status = http.StatusRequestEntityTooLarge
+	case errors.Is(err, errSignature):
+		status = http.StatusRequestHeaderFieldsTooLarge
 	case errors.Is(err, errTooSlow):
 		status = http.StatusRequestTimeout
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	// maxBundle and maxSignature bound what is pushed, in bytes.
 	maxBundle    = 64 << 20
-	maxSignature = 16 << 10
+	maxSignature = 4 << 10
 	// maxOrder bounds the body of a rollback, in bytes.
 	maxOrder = 4 << 10
 	// A push must bring at least slowBundle bytes in every pushBeat, and may take pushTime.
@@ -46,6 +46,7 @@ type Bundle struct {
 	Kept          []BundleVersion `json:"kept"`           // on disk, what came into force last first
 	Refused       *BundleRefusal  `json:"refused"`        // the last one; null: none
 	Waiting       []string        `json:"waiting"`        // archives that have no signature yet
+	Strays        []string        `json:"strays"`         // what lies in incoming/ and is no file: "x.tar.gz is a link"
 	RequireSigned bool            `json:"require_signed"` // loose files are not taken
 	Ignored       []string        `json:"ignored"`        // loose files that do not count, the first 200
 	Keys          []BundleKey     `json:"keys"`           // whose signatures count
@@ -195,7 +196,8 @@ func pushedSignature(header string) ([]byte, error) {
 	case header == "":
 		return nil, fmt.Errorf("%w: the header X-Minisign-Signature is missing: base64 of the .minisig file", ErrInvalid)
 	case len(header) > base64.StdEncoding.EncodedLen(maxSignature):
-		return nil, fmt.Errorf("%w: the header X-Minisign-Signature is too long for a signature", ErrInvalid)
+		return nil, fmt.Errorf("%w: it has more than %d KiB, so it is none by minisign: "+
+			"give the .minisig file that belongs to the bundle", errSignature, maxSignature>>10)
 	}
 	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(header))
 	if err != nil {

@@ -45,3 +45,13 @@ type Syslog struct {
 	Waiting   int       `json:"waiting"` // messages
 	Dropped   uint64    `json:"dropped"` // messages that found no room, in this run
 }
+
+// A Heartbeat is how telling the fleet manager that this gateway lives is doing.
+type Heartbeat struct {
+	Address     string    `json:"address"`               // without its path, which may be a secret
+	LastSuccess time.Time `json:"last_success,omitzero"` // zero: none in this run
+	Next        time.Time `json:"next,omitzero"`
+	Problem     string    `json:"problem,omitempty"`
+	Sent        uint64    `json:"sent"`     // in this run
+	Failures    uint64    `json:"failures"` // in this run
+}

@@ -330,7 +330,7 @@ func hostileStatus(text string) webui.Status {
 		Configuration: webui.Configuration{Servers: []string{text}, Problems: problems},
 		Bundle: webui.Bundle{InForce: &version, Kept: []webui.BundleVersion{version}, Trying: text, Problem: text, Damaged: text,
 			Refused: &webui.BundleRefusal{Code: text, Text: text, File: text, BundleID: text, SHA256: text, Problems: problems},
-			Ignored: []string{text}, Keys: []webui.BundleKey{{Name: text, ID: text}}},
+			Ignored: []string{text}, Waiting: []string{text}, Strays: []string{text}, Keys: []webui.BundleKey{{Name: text, ID: text}}},
 		Clock:    webui.Clock{Why: text, Problem: text, Hints: []webui.ClockHint{{Source: text}}},
 		Expiring: []webui.Expiring{{Kind: text, Name: text, Text: text, Remedy: text}},
 	}

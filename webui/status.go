@@ -23,7 +23,8 @@ type Status struct {
 	Memory        Memory        `json:"memory"`
 	Expiring      []Expiring    `json:"expiring"` // soonest end first, at most 100
 	Notices       Notices       `json:"notices"`
-	Syslog        *Syslog       `json:"syslog,omitempty"` // nil: off
+	Syslog        *Syslog       `json:"syslog,omitempty"`    // nil: off
+	Heartbeat     *Heartbeat    `json:"heartbeat,omitempty"` // nil: off
 }
 
 // A Configuration is what is in force, and what was found when it was read last.

@@ -63,9 +63,10 @@ type RadSec struct {
 
 // Fleet says whose bundles are taken.
 type Fleet struct {
-	TrustedKeys   []string `yaml:"trusted_keys"`   // files with minisign public keys
-	RequireSigned bool     `yaml:"require_signed"` // loose files are not taken
-	Pull          Pull     `yaml:"pull"`
+	TrustedKeys   []string  `yaml:"trusted_keys"`   // files with minisign public keys
+	RequireSigned bool      `yaml:"require_signed"` // loose files are not taken
+	Pull          Pull      `yaml:"pull"`
+	Heartbeat     Heartbeat `yaml:"heartbeat"`
 }
 
 // Pull says where bundles are fetched from.
@@ -75,6 +76,14 @@ type Pull struct {
 	Interval     time.Duration `yaml:"interval"`      // at least a minute
 	CA           string        `yaml:"ca"`            // file; empty: the system's
 	Proxy        string        `yaml:"proxy"`         // URL; empty: none
+}
+
+// Heartbeat says where this gateway reports to how it is doing. It stands here and not in a bundle:
+// whoever may sign bundles must not be able to move what watches them.
+type Heartbeat struct {
+	URL      string        `yaml:"url"`      // empty: nowhere; it may hold a token, and is no more secret than this file
+	Interval time.Duration `yaml:"interval"` // at least a minute
+	CA       string        `yaml:"ca"`       // file; empty: the system's
 }
 
 // Log says what is logged and how.
@@ -95,8 +104,9 @@ func Default() *Config {
 		RadSec: RadSec{
 			Certificate: "radsec/certificate.pem", Key: "radsec/key.pem", CA: "radsec/ca.pem",
 		},
-		Fleet: Fleet{TrustedKeys: []string{"fleet.pub"}, Pull: Pull{Interval: 5 * time.Minute}},
-		Log:   Log{Level: "info", Format: "auto"},
+		Fleet: Fleet{TrustedKeys: []string{"fleet.pub"}, Pull: Pull{Interval: 5 * time.Minute},
+			Heartbeat: Heartbeat{Interval: 5 * time.Minute}},
+		Log: Log{Level: "info", Format: "auto"},
 	}
 }
 
@@ -104,7 +114,7 @@ func Default() *Config {
 func (c *Config) Files() []string {
 	var files []string
 	for _, name := range append([]string{
-		c.RadSec.Certificate, c.RadSec.Key, c.RadSec.CA, c.Fleet.Pull.CA, c.Log.SyslogCA,
+		c.RadSec.Certificate, c.RadSec.Key, c.RadSec.CA, c.Fleet.Pull.CA, c.Fleet.Heartbeat.CA, c.Log.SyslogCA,
 	}, c.Fleet.TrustedKeys...) {
 		if name != "" && !path.IsAbs(name) {
 			files = append(files, path.Clean(name))

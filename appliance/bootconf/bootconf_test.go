@@ -28,7 +28,7 @@ func TestParseWhole(t *testing.T) {
 node: {id: oslo-1, labels: {region: emea}, url: "https://oslo-1.example:8443"}
 listen: {auth: ":1812", acct: ":1813", radsec: ":2083", dtls: ":2083", coa_source: "[2001:db8::1]:0", ui: "192.0.2.1:8443", sso: "", metrics: "127.0.0.1:9812", gops: "127.0.0.1:0"}
 radsec: {certificate: radsec/certificate.pem, key: radsec/key.pem, ca: radsec/ca.pem}
-fleet: {trusted_keys: [fleet.pub], require_signed: true, pull: {url: "https://fleet.example/{id}.tar.gz", interval: 10m, ca: fleet.pem, proxy: "http://proxy.example:3128"}}
+fleet: {trusted_keys: [fleet.pub], require_signed: true, pull: {url: "https://fleet.example/{id}.tar.gz", interval: 10m, ca: fleet.pem, proxy: "http://proxy.example:3128"}, heartbeat: {url: "https://watch.example/t0ken", interval: 2m, ca: watch.pem}}
 log: {level: debug, format: text, syslog: "log.example:514"}
 limits: {conversations: 4000, conversations_per_client: 100}
 `
@@ -41,7 +41,9 @@ limits: {conversations: 4000, conversations_per_client: 100}
 		RadSec: bootconf.Default().RadSec,
 		Fleet: bootconf.Fleet{TrustedKeys: []string{"fleet.pub"}, RequireSigned: true,
 			Pull: bootconf.Pull{URL: "https://fleet.example/{id}.tar.gz", Interval: 10 * time.Minute,
-				CA: "fleet.pem", Proxy: "http://proxy.example:3128"}},
+				CA: "fleet.pem", Proxy: "http://proxy.example:3128"},
+			Heartbeat: bootconf.Heartbeat{URL: "https://watch.example/t0ken", Interval: 2 * time.Minute,
+				CA: "watch.pem"}},
 		Log:    bootconf.Log{Level: "debug", Format: "text", Syslog: "log.example:514"},
 		Limits: bootconf.Limits{Conversations: 4000, ConversationsPerClient: 100},
 	}
@@ -113,6 +115,9 @@ func TestParseProblems(t *testing.T) {
 			"1:83: fleet.pull.interval: too short — write 1m or more",
 			"1:61: fleet.pull.url: not an address this can be — write https://HOST…",
 			"1:94: fleet.pull.proxy: not an address this can be — write http://HOST…"}},
+		{"heartbeat", "fleet: {heartbeat: {url: \"http://watch.example/t0ken\", interval: 30s}}", []string{
+			"1:66: fleet.heartbeat.interval: too short — write 1m or more",
+			"1:26: fleet.heartbeat.url: not an address this can be — write https://HOST…"}},
 		{"log", "log: {level: inof, format: xml, syslog: \":514\"}", []string{
 			`1:14: log.level: unknown value "inof" — did you mean "info"?`,
 			`1:28: log.format: unknown value "xml" — known here: auto, json, text`,

@@ -195,6 +195,10 @@ func (v *validation) fleet(f *Fleet) {
 	v.pulled("fleet.pull.url", f.Pull.URL)
 	v.pulled("fleet.pull.signature_url", f.Pull.SignatureURL)
 	v.url("fleet.pull.proxy", f.Pull.Proxy, "http", "https")
+	if f.Heartbeat.Interval < minPullInterval {
+		v.add("fleet.heartbeat.interval", "too short", "write 1m or more")
+	}
+	v.url("fleet.heartbeat.url", f.Heartbeat.URL, "https")
 }
 
 // pulled checks an address that bundles come from. Its query may be a permission, and is a secret;

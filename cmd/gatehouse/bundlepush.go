@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gatehouse/appliance"
+	"gatehouse/sync/bundle"
 )
 
 const bundlePushLong = `Hand a bundle and its signature to a gateway, and wait for what becomes of it: to the one that runs
@@ -61,6 +62,9 @@ func (f *bundlePushFlags) run(cmd *cobra.Command, file string) error {
 	signature, err := readInput(f.signature, cmd.InOrStdin())
 	if err != nil {
 		return err
+	}
+	if len(signature) > bundle.MaxSignatureBytes { // nothing is sent that nobody takes
+		return exitf(exitTrust, "%s: %w", f.signature, bundle.TooLong())
 	}
 	archive, size, err := openArchive(file)
 	if err != nil {

@@ -36,7 +36,7 @@ var untrustedBundles = []refusedBundle{
 		make: alter(func(_, s []byte) { s[bytes.IndexByte(s, '\n')] = ' ' })},
 	{name: "signature-empty", exit: 6, code: bundle.SignatureMalformed, words: []string{"no minisign signature"},
 		make: func(g *bundleGateway, f *forge) ([]byte, []byte) { return f.archive(g.t), nil }},
-	{name: "signature-large", exit: 6, code: bundle.SignatureMalformed, words: []string{"no minisign signature"},
+	{name: "signature-large", exit: 6, code: bundle.SignatureMalformed, words: []string{"none by minisign"},
 		make: func(g *bundleGateway, f *forge) ([]byte, []byte) {
 			archive := f.archive(g.t)
 			return archive, append(sign(g.t, g.key, archive), make([]byte, 5<<10)...)

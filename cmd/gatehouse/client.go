@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gatehouse/appliance/control"
+	"gatehouse/sync/bundle"
 )
 
 // askTimeout is how long one answer may take; a stream may take for ever.
@@ -64,6 +65,9 @@ func goodAnswer(response *http.Response, who string) (io.ReadCloser, error) {
 	var answer struct{ Error string }
 	if json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer) != nil || answer.Error == "" {
 		answer.Error = who + " answered " + response.Status
+		if response.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
+			answer.Error = who + ": " + bundle.TooLong().Error()
+		}
 	}
 	code := exitInternal
 	switch response.StatusCode {
@@ -73,6 +77,8 @@ func goodAnswer(response *http.Response, who string) (io.ReadCloser, error) {
 		code = exitUnreadable
 	case http.StatusUnauthorized, http.StatusForbidden:
 		code = exitPermission
+	case http.StatusRequestHeaderFieldsTooLarge: // which only a signature can be the cause of
+		code = exitTrust
 	case http.StatusConflict:
 		code = exitRefused
 	case http.StatusTooManyRequests:

@@ -35,6 +35,7 @@ type statusView struct {
 	Revocation statusStandings
 	Expiring   []statusExpiring
 	Notices    statusNotices
+	Heartbeat  *statusHeartbeat
 	Memory     struct{ Heap, Runtime uint64 }
 }
 
@@ -134,6 +135,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	v.Store.print(&b, now)
 	v.Revocation.print(&b, now)
 	printExpiring(&b, v.Expiring, &v.Notices, now)
+	printHeartbeat(&b, v.Heartbeat, now)
 	if v.Journal.Red {
 		fmt.Fprintf(&b, "journal        RED: it cannot be relied on: %s\n", v.Journal.Reason)
 	}

@@ -38,6 +38,9 @@ func printBundle(out *bytes.Buffer, b appliance.Bundle, now time.Time) {
 	for _, name := range b.Waiting {
 		fmt.Fprintf(out, "  %s waits for its signature, %s%s\n", name, name, signatureExt)
 	}
+	for _, text := range b.Strays {
+		fmt.Fprintf(out, "  YELLOW: not taken from incoming: %s; copy the file itself there\n", text)
+	}
 	if n := len(b.Ignored); n > 0 {
 		fmt.Fprintf(out, "  %s ignored: %s%s\n", count(n, "loose file"), strings.Join(b.Ignored[:min(n, 3)], ", "),
 			map[bool]string{true: ", …"}[n > 3])

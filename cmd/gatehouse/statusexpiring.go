@@ -59,3 +59,22 @@ func printExpiring(b *bytes.Buffer, list []statusExpiring, notices *statusNotice
 		}
 	}
 }
+
+// statusHeartbeat is how telling the fleet manager that this gateway lives is doing.
+type statusHeartbeat struct {
+	Address, Problem string
+	LastSuccess      time.Time `json:"last_success"`
+	Next             time.Time
+}
+
+// printHeartbeat tells where the heartbeat goes; nothing where it is off.
+func printHeartbeat(b *bytes.Buffer, h *statusHeartbeat, now time.Time) {
+	switch {
+	case h == nil:
+	case h.Problem != "":
+		fmt.Fprintf(b, "heartbeat      YELLOW: it does not get to %s, last time %s: %s\n",
+			h.Address, relative(h.LastSuccess, now), audit.Printable(h.Problem))
+	default:
+		fmt.Fprintf(b, "heartbeat      to %s, last time %s\n", h.Address, relative(h.LastSuccess, now))
+	}
+}

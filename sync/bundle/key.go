@@ -10,8 +10,12 @@ import (
 	"aead.dev/minisign"
 )
 
-// maxKeyBytes bounds a key file, public or secret, and a signature.
-const maxKeyBytes = 4 << 10
+const (
+	// MaxSignatureBytes bounds a .minisig file. One that `bundle build` or minisign writes has some
+	// 300 bytes, unless somebody puts a novel into its comments.
+	MaxSignatureBytes = 4 << 10
+	maxKeyBytes       = 4 << 10 // of a key file, public or secret
+)
 
 // A TrustedKey is a minisign public key that may sign bundles. Its zero value signs nothing.
 type TrustedKey struct {
@@ -164,14 +168,20 @@ func (m *Manifest) Comment() string {
 	return s
 }
 
+// TooLong says that a signature has more than MaxSignatureBytes.
+func TooLong() *Error {
+	return untrusted(SignatureMalformed, "the signature has more than %d KiB, so it is none by minisign: "+
+		"give the .minisig file that belongs to the bundle", MaxSignatureBytes>>10)
+}
+
 // parseSignature reads a .minisig file. Base64 has several spellings of the same bytes, so that
 // only the one that minisign writes is taken: nothing that could be altered unnoticed is left
 // but the untrusted comment, which nobody reads. CRLF line ends are those of mail and Windows.
 func parseSignature(text []byte) (*minisign.Signature, []byte, error) {
 	var s minisign.Signature
 	bad := untrusted(SignatureMalformed, "the signature is no minisign signature")
-	if len(text) > maxKeyBytes {
-		return nil, nil, bad
+	if len(text) > MaxSignatureBytes {
+		return nil, nil, TooLong()
 	}
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	if err := s.UnmarshalText(text); err != nil {

@@ -103,19 +103,21 @@ func (s *signed) bring(l *loaded, fresh *snapshot.Snapshot) {
 
 // onTrial tries whether what is in force works, and goes back to old if it does not.
 func (s *signed) onTrial(ctx context.Context, l *loaded, old before) {
-	s.r.editBundles(func(b *BundleState) { b.Trying = l.name; b.settle(l.hash, Outcome{State: Trying, Version: l.name}) })
-	s.publish()
+	s.publishWith(func(b *BundleState) { b.Trying = l.name; b.settle(l.hash, Outcome{State: Trying, Version: l.name}) })
 	err := s.try(ctx)
-	s.r.editBundles(func(b *BundleState) { b.Trying = "" })
 	switch {
 	case ctx.Err() != nil: // it begins anew with the next start
+		s.r.editBundles(func(b *BundleState) { b.Trying = "" })
 	case err != nil:
 		s.takeBack(ctx, l, old, err)
 	default:
 		s.count(ctx, l, old)
 		s.passed = l
 		s.confirm(ctx)
-		s.r.editBundles(func(b *BundleState) { b.settle(l.hash, Outcome{State: Applied, Version: l.name}) })
+		s.publishWith(func(b *BundleState) {
+			b.Trying = ""
+			b.settle(l.hash, Outcome{State: Applied, Version: l.name})
+		})
 	}
 }
 
@@ -187,6 +189,7 @@ func (s *signed) takeBack(ctx context.Context, l *loaded, old before, why error)
 		log.Error("bundle does not work, and stays in force", "bundle", l.Manifest.BundleID,
 			"serial", l.Manifest.Serial, "err", errors.Join(why, err))
 		s.complain(fmt.Errorf("going back from bundle %s: %w", l.name, err))
+		s.r.editBundles(func(b *BundleState) { b.Trying = "" })
 		return
 	}
 	log.Error("bundle rolled back", "bundle", l.Manifest.BundleID, "serial", l.Manifest.Serial,
@@ -194,7 +197,8 @@ func (s *signed) takeBack(ctx context.Context, l *loaded, old before, why error)
 	s.counts, s.taken = old.version, &taken{l.name, record}
 	s.settle(ctx)
 	r := s.rolledBack(ctx, record, text)
-	s.r.editBundles(func(b *BundleState) {
+	s.publishWith(func(b *BundleState) {
+		b.Trying = ""
 		b.settle(l.hash, Outcome{State: RolledBack, Version: l.name, Refusal: r})
 	})
 }

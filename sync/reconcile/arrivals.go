@@ -29,6 +29,7 @@ func (s *signed) arrivals(ctx context.Context) {
 		s.complain(err)
 		return
 	}
+	s.passOver()
 	if s.passed != nil {
 		return // it may bring the keys by which the next one is judged
 	}
@@ -168,6 +169,7 @@ func (s *signed) refuse(ctx context.Context, a versions.Arrival, l *loaded, r Re
 // finish removes what was dealt with.
 func (s *signed) finish(a versions.Arrival) {
 	if err := s.Dir.Remove(a); err != nil {
+		s.half = true
 		s.complain(err)
 	}
 }

@@ -17,6 +17,7 @@ type BundleState struct {
 	Kept    []KeptVersion       // what came into force last first
 	Refused *Refusal            // the last one; nil: none
 	Waiting []string            // archives in incoming/ that have no signature yet
+	Strays  []string            // what lies in incoming/ and is no file, and what it is
 	Ignored []string            // loose files that do not count, the first 200
 	Keys    []bundle.TrustedKey // whose signatures count
 	Rotated bool                // the keys came in a bundle
@@ -137,7 +138,10 @@ func (r *Reconciler) editBundles(edit func(*BundleState)) {
 }
 
 // publish shows how things stand.
-func (s *signed) publish() {
+func (s *signed) publish() { s.publishWith(func(*BundleState) {}) }
+
+// publishWith shows how things stand, and with it what edit does: who looks sees both or none.
+func (s *signed) publishWith(edit func(*BundleState)) {
 	kept := s.history()
 	keys, rotated := s.keys()
 	serials := map[string]uint64{}
@@ -154,6 +158,7 @@ func (s *signed) publish() {
 	s.r.editBundles(func(b *BundleState) {
 		b.Err, b.Damaged, b.Blocked = s.trouble, s.damaged, s.blocked
 		b.InForce, b.Kept, b.Keys, b.Rotated, b.Serials = s.inForce, kept, keys, rotated, serials
+		edit(b)
 	})
 }
 

@@ -176,6 +176,9 @@ func (b *box) wants(name string) {
 	if state.Err != "" || state.Trying != "" {
 		b.t.Errorf("it goes on: %q, trying %q", state.Err, state.Trying)
 	}
+	if len(state.Waiting) > 0 {
+		b.t.Errorf("left in incoming/ without their signature: %v", state.Waiting)
+	}
 	current, err := os.Readlink(filepath.Join(b.state, "current"))
 	if name == loose && err == nil || name != loose && filepath.Base(current) != b.w.version(name) {
 		b.t.Errorf("current leads to %q, and %s is in force", current, name)

@@ -65,6 +65,8 @@ type signed struct {
 	crowded bool              // more versions are on the disk than are kept
 	passed  *loaded           // has passed its trial, and that is not remembered yet; nil: nothing
 	refused map[string]string // stamps of what was refused, by file
+	half    bool              // what was dealt with may have been removed by half
+	strays  []string          // what lies in incoming/ and is no file
 	trouble string            // what keeps bundles from being dealt with; "": nothing
 	stuck   string            // what was logged last of that
 	damaged string            // why what is in force is not what counts
@@ -93,6 +95,7 @@ func (s *signed) look(ctx context.Context) (rules bool) {
 	case !s.started:
 		s.started = true
 		s.start(ctx)
+		s.half = true
 	case s.inForce != "" && s.r.lost.Swap(false): // of the index
 		s.settle(ctx)
 		s.reindex(ctx)
@@ -106,6 +109,7 @@ func (s *signed) look(ctx context.Context) (rules bool) {
 		s.prune(ctx)
 	}
 	s.confirm(ctx)
+	s.clear()
 	s.arrivals(ctx)
 	defer s.publish()
 	if s.inForce == "" && !s.blocked && !s.RequireSigned {

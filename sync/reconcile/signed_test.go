@@ -77,6 +77,7 @@ type gateway struct {
 	key    bundle.SigningKey
 	cfg    reconcile.Bundles
 	index  reconcile.Indexer
+	step   func(string) error // before every change on the disk; nil: nothing
 	stop   func()
 }
 
@@ -105,7 +106,7 @@ func public(t testing.TB, name string, k bundle.SigningKey) bundle.TrustedKey {
 
 func (g *gateway) start() {
 	g.t.Helper()
-	dir, err := versions.Open(versions.Config{State: g.state})
+	dir, err := versions.Open(versions.Config{State: g.state, Step: g.step})
 	if err != nil {
 		g.t.Fatal(err)
 	}

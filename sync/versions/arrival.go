@@ -57,6 +57,38 @@ func (d *Dir) Arrivals() ([]Arrival, error) {
 	return list[:min(len(list), maxArrivals)], nil
 }
 
+// Strays names what lies in incoming/ and is no file, hidden ones aside, and says what it is: links
+// are not followed, for whoever may write there must not have us read what he may not. At most
+// maxArrivals are named.
+func (d *Dir) Strays() ([]string, error) {
+	entries, err := os.ReadDir(d.Incoming())
+	if err != nil {
+		return nil, fmt.Errorf("listing what has arrived: %w", err)
+	}
+	var list []string
+	for _, e := range entries {
+		if !e.Type().IsRegular() && !strings.HasPrefix(e.Name(), ".") && len(list) < maxArrivals {
+			list = append(list, e.Name()+" is "+whatIs(e.Type()))
+		}
+	}
+	return list, nil
+}
+
+func whatIs(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeDir != 0:
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	default:
+		return "a device"
+	}
+}
+
 func stampOf(info fs.FileInfo) string {
 	return fmt.Sprintf("%d %d %d", info.Size(), info.ModTime().UnixNano(), inode(info))
 }
@@ -73,6 +105,15 @@ func (d *Dir) OpenArrival(a Arrival) (*Version, error) {
 		return nil, fmt.Errorf("opening %s: %w", a.Name, err)
 	}
 	return &Version{Archive: f, Size: size, Signature: signature}, nil
+}
+
+// OpenUnsigned opens an archive whose signature is not there; the Version has neither that nor a Key.
+func (d *Dir) OpenUnsigned(a Arrival) (*Version, error) {
+	f, size, err := openRegular(filepath.Join(d.Incoming(), a.Name))
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", a.Name, err)
+	}
+	return &Version{Archive: f, Size: size}, nil
 }
 
 // Remove removes what has arrived, if it is still the same. Should it be there again after a power

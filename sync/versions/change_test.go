@@ -225,6 +225,17 @@ func TestArrivals(t *testing.T) {
 	if diff := cmp.Diff([]arrival{{"unsigned.tar.gz", false}, {"a.tar.gz", true}, {"b.tar.gz", true}}, got); diff != "" {
 		t.Errorf("arrivals (-want +got):\n%s", diff)
 	}
+	strays, err := d.Strays()
+	want := []string{"directory.tar.gz is a directory", "fifo.tar.gz is a pipe", "link.tar.gz is a link",
+		"unsigned.tar.gz.minisig is a link"}
+	if diff := cmp.Diff(want, strays); err != nil || diff != "" {
+		t.Errorf("strays: %v (-want +got):\n%s", err, diff)
+	}
+	for _, name := range []string{"link.tar.gz", "fifo.tar.gz", "directory.tar.gz"} {
+		if v, err := d.OpenUnsigned(versions.Arrival{Name: name}); err == nil {
+			t.Errorf("OpenUnsigned(%s): got %+v", name, v)
+		}
+	}
 	for _, name := range []string{"link.tar.gz", "fifo.tar.gz", "directory.tar.gz", "unsigned.tar.gz", "none.tar.gz"} {
 		if v, err := d.OpenArrival(versions.Arrival{Name: name}); err == nil {
 			t.Errorf("OpenArrival(%s): got %+v", name, v)
