@@ -8,8 +8,13 @@ const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 // prepare has axe on every page that is opened from here on, in spite of the page's policy.
 async function prepare(page) { await page.context().addInitScript({content: axe}); }
 
-// audit looks at the page that is open, in every size and colour.
+// audit looks at the page that is open, and files what is wrong with it.
 async function audit(d, page) {
+  for (const text of await inspect(page)) d.found(page, text);
+}
+
+// inspect returns what is wrong with the page that is open, in every size and colour.
+async function inspect(page) {
   const found = new Set();
   for (const [size, viewport] of Object.entries({phone, desktop})) {
     await page.setViewportSize(viewport);
@@ -21,7 +26,7 @@ async function audit(d, page) {
   }
   await page.setViewportSize(phone);
   for (const text of await walk(page)) found.add(`keyboard: ${text}`);
-  for (const text of found) d.found(page, text);
+  return [...found];
 }
 
 // violations are those that axe-core finds, by all of its rules.
@@ -115,4 +120,4 @@ function look() {
   };
 }
 
-module.exports = {audit, prepare};
+module.exports = {audit, inspect, prepare};

@@ -81,12 +81,23 @@ class Desk {
     await page.getByRole("heading", {name: "Status", level: 1}).waitFor();
   }
 
+  // leads waits for the page that act leads to.
+  async leads(act) {
+    const page = this.page.waitForEvent("domcontentloaded");
+    await act();
+    await page;
+  }
+
+  // press leads to another page by a button.
+  press(name) { return this.leads(() => this.click(name)); }
+
+  // follow leads to another page by a link.
+  follow(name) { return this.leads(() => this.click(name, "link")); }
+
   // confirmed answers the question whether somebody knows what follows, if there is one.
   async confirmed() {
-    await this.page.waitForLoadState();
     if (/\?$/.test(await this.page.locator("h1").innerText())) {
-      await this.page.locator("main form button[type=submit]").click();
-      await this.page.waitForLoadState();
+      await this.leads(() => this.page.locator("main form button[type=submit]").click());
     }
   }
 

@@ -12,13 +12,13 @@ module.exports = async (d) => {
 
   await bring(d, bundles.first);
   await settled(d, "In force");
-  await d.click("To the configuration", "link");
+  await d.follow("To the configuration");
   await d.says("branch", "Serial 1", "Signed by fleet", "loose files do not count");
   await d.tryWiFi("alice", "accept");
 
   await bring(d, bundles.stranger);
   await settled(d, "Refused");
-  await d.click("To the configuration", "link");
+  await d.follow("To the configuration");
   await d.says("Refused last", "unknown_key", "Serial 1");
 
   await bring(d, bundles.second);
@@ -31,7 +31,7 @@ module.exports = async (d) => {
   await page.goto("/setup/config");
   await page.getByText("Go back to this").first().click();
   await page.getByLabel("Why").first().fill("zoe has not come yet");
-  await d.click("Go back to serial 1");
+  await d.press("Go back to serial 1");
   await page.waitForURL("**/setup/config");
   await d.eventually("/setup/config", /In force Bundle branch Serial 1/);
   await d.says("zoe has not come yet");
@@ -60,7 +60,7 @@ async function bring(d, archive) {
   await d.page.goto("/setup/config");
   await d.page.getByLabel(/^Signature/).setInputFiles(archive + ".minisig");
   await d.page.getByLabel(/^Bundle, ends/).setInputFiles(archive);
-  await d.click("Bring it");
+  await d.press("Bring it");
   await d.page.waitForURL("**/pushes/*");
 }
 

@@ -6,12 +6,12 @@ const fs = require("node:fs");
 module.exports = async (d) => {
   const {page} = d;
   await d.signIn();
-  await d.click("Check", "link");
+  await d.follow("Check");
   const check = async ({file, text}, ...want) => {
     await page.goto("/check");
     if (file) await page.getByLabel(/^File/).setInputFiles(file);
     if (text) await page.getByLabel("Or its text").fill(text);
-    await d.click("Check");
+    await d.press("Check");
     await page.locator(".panel").first().waitFor();
     await d.says(...want);
   };
@@ -26,6 +26,6 @@ module.exports = async (d) => {
   await check({text: "no certificate at all"}, "Not done");
   await page.goto("/check");
   assert.deepEqual(await page.getByLabel("RADIUS server").locator("option").allInnerTexts(), ["every one", "demo"]);
-  await d.click("Is the clock right?", "link");
+  await d.follow("Is the clock right?");
   await d.shows(/Believed|Not believed/);
 };

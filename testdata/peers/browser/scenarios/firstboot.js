@@ -13,7 +13,7 @@ module.exports = async (d) => {
     await page.getByLabel("Set-up code").fill(code);
     await page.getByLabel("Password", {exact: false}).first().fill(password);
     await page.getByLabel("The same password again").fill(again);
-    await d.click("Make the account");
+    await d.press("Make the account");
   };
   await fill("AAAAA-AAAAA", d.Password, d.Password);
   await d.shows("This is not the set-up code.");
@@ -26,13 +26,13 @@ module.exports = async (d) => {
 
   // The code has died, and the password counts.
   await page.goto("/more");
-  await d.click("Sign out");
+  await d.press("Sign out");
   await page.getByRole("heading", {name: "Sign in", level: 1}).waitFor();
   await page.goto("/first-boot");
   await page.waitForURL("**/sign-in");
   await page.getByLabel("Account").fill("admin");
   await page.getByLabel("Password").fill("something else");
-  await d.click("Sign in");
+  await d.press("Sign in");
   await d.shows("No account has this name and this password.");
   await d.signIn();
 

@@ -52,14 +52,14 @@ module.exports = async (d) => {
 
   await page.goto("/setup/saml/wiki");
   await to("Activate");
-  await press("Enter");
+  await d.leads(() => press("Enter"));
   await d.confirmed();
   await d.eventually("/setup/saml/wiki", "active");
   await to("Regenerate");
   await press("Enter");
   await heading("Regenerate?");
   await to("Regenerate");
-  await press("Space");
+  await d.leads(() => press("Space"));
   await d.eventually("/setup/saml/wiki", /\bnext\b/);
 
   await page.goto("/more");

@@ -7,29 +7,29 @@ module.exports = async (d) => {
   const {page} = d;
   const app = "/setup/saml/wiki";
   await d.signIn();
-  await d.click("Setup", "link");
-  await d.click(/^SAML apps/, "link");
+  await d.follow("Setup");
+  await d.follow(/^SAML apps/);
   await d.says("not ready");
-  await d.click(/^Wiki/, "link");
+  await d.follow(/^Wiki/);
   await d.says("Nobody can sign in there");
 
   // What needs a confirmation says what follows from it; leaving it changes nothing.
   const act = async (label, title) => {
-    await d.click(label);
+    await d.press(label);
     await page.getByRole("heading", {level: 1}).filter({hasText: title}).waitFor();
   };
-  await d.click("Activate");
+  await d.press("Activate");
   await d.confirmed();
   await d.eventually(app, "active");
   const active = await certificate(d, "active");
 
   await act("Regenerate", "Regenerate?");
   await d.says("What follows");
-  await d.click("Leave it as it is", "link");
+  await d.follow("Leave it as it is");
   await page.waitForURL("**" + app);
   assert.equal(await page.getByText("next", {exact: true}).count(), 0);
   await act("Regenerate", "Regenerate?");
-  await d.click("Regenerate");
+  await d.press("Regenerate");
   await d.eventually(app, /\bnext\b/);
   const next = await certificate(d, "next");
   assert.notEqual(active, next);
@@ -37,7 +37,7 @@ module.exports = async (d) => {
   const compare = async (text, want) => {
     await page.goto(app);
     await page.getByLabel(/^What the application has/).fill(text);
-    await d.click("Compare");
+    await d.press("Compare");
     await d.shows(want);
   };
   await compare(active, "equals active");
@@ -46,7 +46,7 @@ module.exports = async (d) => {
   await compare("nothing of the kind", /no certificate/);
 
   await page.goto(app);
-  await d.click("Promote the next pair");
+  await d.press("Promote the next pair");
   await d.confirmed();
   await d.eventually(app, /\bprevious\b/);
   assert.equal(await certificate(d, "active"), next);

@@ -17,7 +17,7 @@ const tries = [
 module.exports = async (d) => {
   const {page} = d;
   await d.signIn();
-  await d.click("Sign-ins", "link");
+  await d.follow("Sign-ins");
   const rows = page.locator("ol.rows > li");
   await d.shows("No sign-in like that has happened since the start.");
   if (d.scripts) await page.getByText("Live", {exact: true}).waitFor();
@@ -43,11 +43,11 @@ module.exports = async (d) => {
     await d.says("What was checked", "For the ticket", ...(failed ? [failed, "What to do", nextStep] : []));
     assert.ok((await d.text("#ticket")).includes(code));
   }
-  await d.click("All sign-ins of this device", "link");
+  await d.follow("All sign-ins of this device");
   assert.equal(await rows.count(), 1);
-  await d.click("Show all", "link");
+  await d.follow("Show all");
   await page.getByLabel("Reason").selectOption("cert_revoked");
-  await d.click("Filter");
+  await d.press("Filter");
   await page.waitForURL(/reason=cert_revoked/);
   assert.equal(await rows.count(), 1);
   await d.says("has been revoked");
