@@ -25,6 +25,11 @@ e2e: peers ## run the slow tests (build tag e2e): a branch in a box, ARM under q
 	@testdata/peers/install.sh e2e
 	testdata/e2e.sh
 
+screenshots: ## every page on a phone and a desk, light and dark, into bin/screenshots (root)
+	@testdata/peers/install.sh e2e
+	rm -rf bin/screenshots
+	SCREENSHOTS=$$PWD/bin/screenshots $(GO) test -count 1 -tags e2e -run '^TestE2EBrowser$$/^tour$$' ./cmd/gatehouse
+
 bench: ## run the Go benchmarks, with allocations (make bench-peers: beside other servers)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 
@@ -57,4 +62,4 @@ package: cross ## pack dist/ into one archive a target
 clean: ## remove what was built
 	rm -rf bin dist demo
 
-.PHONY: help build demo peers test e2e bench bench-peers fuzz lint vuln generate vendor-ui cross package clean
+.PHONY: help build demo peers test e2e screenshots bench bench-peers fuzz lint vuln generate vendor-ui cross package clean

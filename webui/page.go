@@ -58,6 +58,9 @@ func (p *pages) parse(fsys fs.FS) (map[string]*template.Template, error) {
 			}
 			return "", fmt.Errorf("no asset %q", name)
 		},
+		"lines": func(text string) []string {
+			return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
+		},
 		"short": func(hash string) string { return clean(hash[:min(len(hash), 8)]) },
 	}).ParseFS(fsys, "templates/admin/frame.html", "templates/admin/parts.html")
 	if err != nil {

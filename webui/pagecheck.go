@@ -90,7 +90,8 @@ func uploaded(w http.ResponseWriter, r *http.Request, file, text string) ([]byte
 		}
 	}
 	if data := strings.TrimSpace(r.PostFormValue(text)); data != "" {
-		return []byte(data + "\n"), nil
+		// Browsers send every line of a text area with a carriage return, which nobody typed.
+		return []byte(strings.ReplaceAll(data, "\r\n", "\n") + "\n"), nil
 	}
 	return nil, fmt.Errorf("%w: %w", ErrInvalid, errEmpty)
 }

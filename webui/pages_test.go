@@ -397,7 +397,8 @@ func TestSignInsAreFiltered(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, func(c *webui.Config) {
 		event := func(user, station string, r audit.Reason) audit.Event {
-			return audit.Event{Time: time.Unix(1, 0), Result: audit.Reject, Reason: r, User: user, Station: station}
+			return audit.Event{Time: time.Unix(1, 0), Result: audit.Reject, Reason: r, User: user, Station: station,
+				Detail: "certificate of " + strings.ToUpper(user)}
 		}
 		c.Backend.Decisions = decisions{
 			{ID: 1, Event: event("alice", "02-AB-CD-EF-00-01", audit.CertExpired)},
@@ -406,7 +407,7 @@ func TestSignInsAreFiltered(t *testing.T) {
 	})
 	cookie := h.signIn("viewer")
 	for query, want := range map[string]string{
-		"": "alice bob", "?q=ALI": "alice", "?q=02:ab:cd:ef:00:02": "bob", "?q=02abcdef00": "alice bob", "?q=-02": "bob",
+		"": "alice bob", "?q=ALI": "alice", "?q=certificate+of+b": "bob", "?q=02:ab:cd:ef:00:02": "bob", "?q=02abcdef00": "alice bob", "?q=-02": "bob",
 		"?reason=cert_expired": "alice", "?q=bob&reason=cert_expired": "", "?q=carol": "",
 	} {
 		page := h.do(visit{path: "/sign-ins" + query, cookie: cookie}).Body.String()

@@ -55,7 +55,7 @@ func joined(separator string, texts ...string) string {
 
 // A signInFilter says which decisions are shown. Its zero value is all of them.
 type signInFilter struct {
-	Text   string // part of a name, or of a MAC address in any writing
+	Text   string // part of a name or of the detail, or of a MAC address in any writing
 	Reason string
 	Result string
 }
@@ -87,7 +87,8 @@ func (f signInFilter) fits(v audit.Event) bool {
 		return true
 	}
 	want := strings.ToLower(f.Text)
-	for _, name := range []string{v.User, v.OuterIdentity, v.Client, v.Server} {
+	// Of whom no user came, the detail tells the name in the certificate.
+	for _, name := range []string{v.User, v.OuterIdentity, v.Client, v.Server, v.Detail} {
 		if strings.Contains(strings.ToLower(name), want) {
 			return true
 		}

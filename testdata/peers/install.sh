@@ -34,8 +34,8 @@ shibd              libapache2-mod-shib e2e another one
 chromium           chromium         e2e    a browser with a certificate
 certutil           libnss3-tools    e2e    puts it there
 unshare            util-linux       e2e    keeps its policy apart
-node               nodejs           e2e    what node-saml runs in
-npm                npm              e2e    what brings it
+node               nodejs           e2e    what node-saml and playwright run in
+npm                npm              e2e    what brings them
 xmlsec1            xmlsec1          e2e    signatures of answers
 qemu-arm           qemu-user        e2e    the ARM binaries at work
 eapol_test         eapoltest        bench  the load
@@ -53,6 +53,15 @@ nodesaml() {
 	npm install --prefix "$here" --no-package-lock --no-audit --no-fund --silent
 }
 
+# What drives the browser, by its lock file.
+browser() {
+	here=$(dirname "$0")/browser
+	case " $* " in *" e2e "*) ;; *) return 0 ;; esac
+	if [ -d "$here/node_modules" ] || ! command -v npm >/dev/null 2>&1; then return 0; fi
+	echo "peers: installing playwright-core, axe-core"
+	npm ci --prefix "$here" --no-audit --no-fund --silent
+}
+
 missing=
 packages=
 while read -r command package when _; do
@@ -66,6 +75,7 @@ LIST
 
 if [ -z "$missing" ]; then
 	nodesaml "$@"
+	browser "$@"
 	exit 0
 fi
 case $packages in *gcc*) packages="$packages libc6-dev" ;; esac
@@ -86,3 +96,4 @@ apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $packages >/dev/null
 nodesaml "$@"
+browser "$@"

@@ -1,0 +1,161 @@
+// What scenarios have in common: a browser, the appliance beside it, and people with devices.
+"use strict";
+const assert = require("node:assert/strict");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const {execFile} = require("node:child_process");
+const {chromium} = require("playwright-core");
+
+// The machine is slow and shared: this is how long a thing may take that happens by itself.
+const patience = 30_000;
+
+const phone = {width: 360, height: 740};
+const desktop = {width: 1280, height: 800};
+
+class Desk {
+  // open starts the browser. What pages say on their consoles is a finding: a page under a strict
+  // policy has nothing to say there.
+  static async open(settings, scripts) {
+    const d = Object.assign(new Desk(), settings, {scripts, findings: []});
+    d.browser = await chromium.launch({executablePath: "/usr/bin/chromium",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]});
+    d.page = await d.newPage();
+    return d;
+  }
+
+  async newPage(options = {}) {
+    const context = await this.browser.newContext({baseURL: this.URL, ignoreHTTPSErrors: true,
+      javaScriptEnabled: this.scripts, viewport: phone, ...options});
+    context.setDefaultTimeout(patience);
+    const page = await context.newPage();
+    page.on("pageerror", (e) => this.found(page, `script: ${e.message}`));
+    page.on("console", (m) => {
+      // That an answer was 4xx is what some scenarios are about.
+      if (m.type() === "error" && !/Failed to load resource.*status of 4\d\d/.test(m.text())) {
+        this.found(page, `console: ${m.text()}`);
+      }
+    });
+    return page;
+  }
+
+  found(page, text) { this.findings.push(`${page.url().replace(this.URL, "")}: ${text}`); }
+
+  async close() { await this.browser.close(); }
+
+  async tellWhere() {
+    try {
+      console.error(`at ${this.page.url()}:\n${await this.text()}`);
+      if (this.Pictures) {
+        fs.mkdirSync(this.Pictures, {recursive: true});
+        await this.page.screenshot({path: path.join(this.Pictures, "failed.png"), fullPage: true});
+      }
+    } catch (e) {
+      console.error(`(no page: ${e.message})`);
+    }
+  }
+
+  // text is what the page shows, blanks as one.
+  async text(where = "body") { return (await this.page.locator(where).innerText()).replace(/\s+/g, " "); }
+
+  // shows waits until the page has a text.
+  async shows(text, where = "body") {
+    await this.page.locator(where).filter({hasText: text}).first().waitFor();
+  }
+
+  // says demands texts that have to be there by now.
+  async says(...texts) {
+    const all = await this.text();
+    for (const t of texts) {
+      assert.ok(t instanceof RegExp ? t.test(all) : all.includes(t), `the page lacks ${t}:\n${all}`);
+    }
+  }
+
+  async click(name, role = "button") { await this.page.getByRole(role, {name, exact: typeof name === "string"}).click(); }
+
+  async signIn(page = this.page) {
+    await page.goto("/sign-in");
+    await page.getByLabel("Account").fill(this.Account);
+    await page.getByLabel("Password").fill(this.Password);
+    await page.getByRole("button", {name: "Sign in"}).click();
+    await page.getByRole("heading", {name: "Status", level: 1}).waitFor();
+  }
+
+  // leads waits for the page that act leads to.
+  async leads(act) {
+    const page = this.page.waitForEvent("domcontentloaded");
+    await act();
+    await page;
+  }
+
+  // press leads to another page by a button.
+  press(name) { return this.leads(() => this.click(name)); }
+
+  // follow leads to another page by a link.
+  follow(name) { return this.leads(() => this.click(name, "link")); }
+
+  // confirmed answers the question whether somebody knows what follows, if there is one.
+  async confirmed() {
+    if (/\?$/.test(await this.page.locator("h1").innerText())) {
+      await this.leads(() => this.page.locator("main form button[type=submit]").click());
+    }
+  }
+
+  // eventually looks at an address again and again until it shows a text, as people without scripts do.
+  async eventually(address, text) {
+    const end = Date.now() + patience;
+    for (;;) {
+      await this.page.goto(address);
+      const all = await this.text();
+      if (text instanceof RegExp ? text.test(all) : all.includes(text)) return;
+      assert.ok(Date.now() < end, `${address} never showed ${text}:\n${all}`);
+    }
+  }
+
+  // gatehouse runs the program at a shell on the device.
+  gatehouse(...args) { return run(this.Program, args); }
+
+  async json(...args) { return JSON.parse((await this.gatehouse(...args, "--json")).stdout); }
+
+  file(name, content) {
+    const p = path.join(this.Scratch, name);
+    fs.writeFileSync(p, content);
+    return p;
+  }
+
+  person(name) { return path.join(this.People, name + ".pem"); }
+
+  // tryWiFi has a device sign in by eapol_test, as the person, and demands how that ends.
+  async tryWiFi(name, want, {secret = this.Secret, wait = 10} = {}) {
+    const conf = this.file(`${name}.conf`, `network={
+  key_mgmt=WPA-EAP
+  eap=TLS
+  identity="anonymous@demo.example"
+  ca_cert="${this.ServerCA}"
+  client_cert="${this.person(name)}"
+  private_key="${path.join(this.People, name + "-key.pem")}"
+}
+`);
+    const [host, port] = this.Auth.split(":");
+    const got = await run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait),
+      "-M", mac(name)], {mayFail: true});
+    assert.equal(got.code === 0, want === "accept", `eapol_test of ${name}: want ${want}\n${got.stdout.slice(-2000)}`);
+  }
+}
+
+// mac is the address of a person's device.
+function mac(name) { return "02:00:00:" + [...name].slice(0, 3).map((c) => c.charCodeAt(0).toString(16)).join(":"); }
+
+function run(program, args, {mayFail = false} = {}) {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, {maxBuffer: 16 << 20, env: {...process.env, HOME: os.tmpdir()}}, (e, stdout, stderr) => {
+      if (e && !(mayFail && typeof e.code === "number")) {
+        reject(new Error(`${program} ${args.join(" ")}: ${e.message}\n${stdout}${stderr}`));
+      } else {
+        resolve({code: e ? e.code : 0, stdout, stderr});
+      }
+    });
+  });
+}
+
+module.exports = {Desk, mac, phone, desktop, patience};
