@@ -68,6 +68,7 @@ type Backend struct {
 	OCSP       OCSP
 	Bundles    Bundles
 	SAML       SAML
+	RADIUS     RADIUSServers
 }
 
 // api is the JSON API over a Backend.

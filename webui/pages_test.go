@@ -42,7 +42,7 @@ var roleTable = map[string]policy.Role{
 func at(pattern string) visit {
 	method, path, _ := strings.Cut(pattern, " ")
 	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32), "{app}", "wiki", "{action}", "activate",
-		"{id}", "2", "{$}", "").Replace(path)
+		"{id}", "2", "{name}", "wifi", "{client}", "ap1", "{$}", "").Replace(path)
 	if path == "/api/v1/users" {
 		path += "?name=alice"
 	}

@@ -64,6 +64,7 @@ func config() webui.Config {
 			OCSP:       ocsp(),
 			Bundles:    bundles(),
 			SAML:       apps(),
+			RADIUS:     radiusServers(),
 		},
 	}
 }
