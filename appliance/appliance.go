@@ -72,6 +72,7 @@ type Appliance struct {
 	reconciler *reconcile.Reconciler
 	watcher    *watch.Watcher // nil: nobody watches
 	confdir    *confdir.Dir   // nil: where the configuration directory is, is not known
+	versionKey [32]byte       // of versionOf
 	bundles    *reconcile.Bundles
 	incoming   string // where bundles arrive
 	arrivals   *watch.Watcher

@@ -2,6 +2,7 @@ package appliance
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ const maxEdit = 5 * time.Second
 
 // openConfig makes what changes the configuration directory.
 func (a *Appliance) openConfig() {
+	_, _ = rand.Read(a.versionKey[:]) // never fails
 	if a.config.Dir == "" {
 		return
 	}
@@ -54,7 +56,8 @@ type edit struct {
 	prepare func() (confdir.Change, error)
 }
 
-// edit carries an edit out and returns the generation that has it. Errors wrap webui.ErrRefused
+// edit carries an edit out and returns the generation that has it: 0 if it is written and nothing
+// is in force, for other reasons. Errors wrap webui.ErrRefused
 // where the configuration does not allow it, and where it is written and not in force.
 func (a *Appliance) edit(e edit) (uint64, error) {
 	if err := a.managed(); err != nil {
@@ -89,9 +92,6 @@ func (a *Appliance) edit(e edit) (uint64, error) {
 func notInForce(result reconcile.Result, change confdir.Change) error {
 	if result.Err != nil {
 		return result.Err
-	}
-	if result.Generation == 0 {
-		return errors.New("the configuration as a whole is not valid; run gatehouse check")
 	}
 	for _, f := range change.Write {
 		for _, p := range result.Problems {

@@ -40,6 +40,13 @@ var accessTable = map[string]string{
 	"POST /api/v1/bundle/rollback":       "admin",
 	"POST /api/v1/bundle/trust/reset":    "local",
 
+	"GET /api/v1/radius":                            "read",
+	"GET /api/v1/radius/{name}":                     "read",
+	"PUT /api/v1/radius/{name}":                     "admin",
+	"DELETE /api/v1/radius/{name}":                  "admin",
+	"POST /api/v1/radius/{name}/clients":            "admin",
+	"DELETE /api/v1/radius/{name}/clients/{client}": "admin",
+
 	"GET /api/v1/saml/apps":                       "read",
 	"GET /api/v1/saml/apps/{app}/certificate.pem": "read",
 	"GET /api/v1/saml/apps/{app}/metadata.xml":    "read",
@@ -67,7 +74,8 @@ func holders() webui.Config {
 // call asks for a route of the table with an Authorization header, "" being none, from an address.
 func call(h http.Handler, pattern, authorization, source string) *httptest.ResponseRecorder {
 	method, path, _ := strings.Cut(pattern, " ")
-	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32), "{app}", "wiki", "{action}", "activate").Replace(path)
+	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32), "{app}", "wiki", "{action}", "activate",
+		"{name}", "wifi", "{client}", "ap1").Replace(path)
 	if path == "/api/v1/users" {
 		path += "?name=alice"
 	}

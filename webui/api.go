@@ -72,6 +72,7 @@ type Backend struct {
 	Bundles    Bundles
 	SAML       SAML
 	Support    Support
+	RADIUS     RADIUSServers
 }
 
 // api is the JSON API over a Backend.

@@ -24,3 +24,13 @@ func readPart(parts *multipart.Reader, name string, limit int64) ([]byte, error)
 	}
 	return data, nil
 }
+
+// readFormFile reads a file of a form that is in memory.
+func readFormFile(header *multipart.FileHeader) ([]byte, error) {
+	f, err := header.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w: reading the file: %w", ErrInvalid, err)
+	}
+	defer func() { _ = f.Close() }() // it was read only
+	return io.ReadAll(f)
+}

@@ -30,6 +30,7 @@ type pages struct {
 	api       *api
 	assets    map[string]*asset
 	templates map[string]*template.Template // by the name of the page
+	news      news
 }
 
 // newPages returns nil if there are none.

@@ -32,6 +32,8 @@ var roleTable = map[string]policy.Role{
 	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",
+	"GET /setup/radius": "viewer", "GET /setup/add-radius": "admin", "POST /setup/add-radius": "admin",
+	"GET /setup/radius/{name}": "viewer", "POST /setup/radius/{name}": "admin", "POST /setup/radius/{name}/remove": "admin",
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
 	"POST /setup/saml/{app}/do/{action}": "admin",
@@ -43,7 +45,7 @@ var roleTable = map[string]policy.Role{
 func at(pattern string) visit {
 	method, path, _ := strings.Cut(pattern, " ")
 	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32), "{app}", "wiki", "{action}", "activate",
-		"{id}", "2", "{$}", "").Replace(path)
+		"{id}", "2", "{name}", "wifi", "{client}", "ap1", "{$}", "").Replace(path)
 	if path == "/api/v1/users" {
 		path += "?name=alice"
 	}
@@ -261,10 +263,12 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 		c.Backend.Status = func() webui.Status { return hostileStatus(hostile[0] + hostile[2] + hostile[4]) }
 		c.Backend.SAML = hostileApps(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.Bundles.State = func() webui.Bundle { return hostileStatus(hostile[1] + hostile[3]).Bundle }
+		c.Backend.RADIUS = hostileServers(hostile[0] + hostile[2] + hostile[3] + hostile[8])
 	})
 	cookie := h.signIn("admin")
 	visits := []visit{
 		{path: "/"}, {path: "/sign-ins"}, {path: "/check"}, {path: "/setup"}, {path: "/setup/config"}, {path: "/more"},
+		{path: "/setup/radius"}, {path: "/setup/add-radius"}, {path: "/setup/radius/wifi"},
 		{path: "/sign-ins?q=" + url.QueryEscape(hostile[1]) + "&reason=" + url.QueryEscape(hostile[0])},
 		{path: "/sign-in?next=" + url.QueryEscape(hostile[1])},
 		{method: "POST", path: "/sign-in", form: url.Values{"username": {hostile[0]}, "password": {"x"}}},

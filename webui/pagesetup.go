@@ -11,12 +11,18 @@ import (
 
 // A setupView is the list of what can be set up.
 type setupView struct {
-	Bundle *BundleVersion // in force; nil: loose files count
-	Apps   int
+	Bundle  *BundleVersion // in force; nil: loose files count
+	Apps    int
+	Servers int
 }
 
 func (p *pages) setup(w http.ResponseWriter, _ *http.Request, who person) {
 	v := setupView{Bundle: p.api.Bundles.State().InForce, Apps: len(p.api.SAML.Apps())}
+	for _, s := range p.api.RADIUS.List() {
+		if s.State != RADIUSLeftOut {
+			v.Servers++
+		}
+	}
 	p.render(w, who, "setup", view{Title: "Setup", Tab: "setup", Body: v})
 }
 

@@ -65,6 +65,7 @@ func config() webui.Config {
 			Bundles:    bundles(),
 			SAML:       apps(),
 			Support:    func(context.Context) ([]byte, error) { return []byte("an archive"), nil },
+			RADIUS:     radiusServers(),
 		},
 	}
 }

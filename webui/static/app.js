@@ -28,6 +28,17 @@
     });
   }
 
+  for (const form of document.querySelectorAll("[data-needs-ca]")) {
+    const save = form.querySelector("[data-save]"), why = form.querySelector("#why");
+    const check = () => {
+      const has = [...form.querySelectorAll("[name=ca]:checked,[name=ca_file]")].some((e) => !e.files || e.files.length);
+      save.disabled = form.elements.method.value === "passwordless" && !has;
+      why.hidden = !save.disabled;
+    };
+    form.addEventListener("change", check);
+    check();
+  }
+
   const list = document.querySelector("[data-stream]");
   if (!list || !window.EventSource) return;
   const button = document.getElementById("pause"), state = document.getElementById("live");
