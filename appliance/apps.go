@@ -288,6 +288,7 @@ type (
 	SAMLApp        = webui.SAMLApp
 	SAMLChange     = webui.SAMLChange
 	SAMLLint       = webui.SAMLLint
+	SAMLTrial      = webui.SAMLTrial
 	SAMLComparison = pair.Comparison
 )
 
