@@ -23,7 +23,7 @@ import (
 // samlAPI is what the API asks about apps.
 func (a *Appliance) samlAPI() webui.SAML {
 	return webui.SAML{Apps: a.apps, Change: a.changeApp, Certificate: a.appCertificate,
-		Metadata: a.appMetadata, Compare: a.compareApp}
+		Metadata: a.appMetadata, Compare: a.compareApp, Rehearse: a.rehearseApp}
 }
 
 // handed is what service providers were given of an app. It outlives the process, for the fault
@@ -288,6 +288,7 @@ type (
 	SAMLApp        = webui.SAMLApp
 	SAMLChange     = webui.SAMLChange
 	SAMLLint       = webui.SAMLLint
+	SAMLTrial      = webui.SAMLTrial
 	SAMLComparison = pair.Comparison
 )
 

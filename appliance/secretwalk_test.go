@@ -200,6 +200,7 @@ func (w *walker) askAPI() {
 		"POST /api/v1/ocsp/purge": {`{"all": true}`, `{}`, "{"}, "POST /api/v1/clock/reset": {""}, "POST /api/v1/support": {""},
 		"POST /api/v1/bundle/rollback":         {`{"to": "loose", "reason": "a test"}`, `{"to": "7-abcdef01", "reason": "a test"}`, `{}`},
 		"POST /api/v1/saml/apps/{app}/compare": {certificate, "none"}, "POST /api/v1/saml/apps/{app}/lint": {certificate, "none"},
+		"POST /api/v1/saml/apps/{app}/test":     {certificate, "none"},
 		"POST /api/v1/saml/apps/{app}/{action}": {`{}`, string(key)},
 		"PUT /api/v1/bundle":                    {"no archive"},
 	}

@@ -52,6 +52,7 @@ var accessTable = map[string]string{
 	"GET /api/v1/saml/apps/{app}/metadata.xml":    "read",
 	"POST /api/v1/saml/apps/{app}/compare":        "read",
 	"POST /api/v1/saml/apps/{app}/lint":           "read",
+	"POST /api/v1/saml/apps/{app}/test":           "read",
 	"POST /api/v1/saml/apps/{app}/{action}":       "admin",
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net/http"
 	"strings"
@@ -71,20 +72,32 @@ func checkHeaders(t *testing.T, who string, code int, h http.Header) {
 	}
 }
 
-// TestHTTPSOnly is said with a certificate that somebody vouches for, and not with one's own.
-func TestHTTPSOnly(t *testing.T) {
-	t.Parallel()
+// certificateOf returns a certificate, in DER.
+func certificateOf(t *testing.T, subject, issuer string) []byte {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: subject}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, leaf, &x509.Certificate{Subject: pkix.Name{CommonName: issuer}}, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// quickCertificate returns one in PEM.
+func quickCertificate(t *testing.T) []byte {
+	t.Helper()
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificateOf(t, "a", "b")})
+}
+
+// TestHTTPSOnly is said with a certificate that somebody vouches for, and not with one's own.
+func TestHTTPSOnly(t *testing.T) {
+	t.Parallel()
 	issue := func(subject, issuer string) tls.Certificate {
-		leaf := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: subject}, NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, leaf, &x509.Certificate{Subject: pkix.Name{CommonName: issuer}}, key.Public(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+		return tls.Certificate{Certificate: [][]byte{certificateOf(t, subject, issuer)}}
 	}
 	for name, tt := range map[string]struct {
 		certificate tls.Certificate

@@ -36,8 +36,8 @@ var roleTable = map[string]policy.Role{
 	"GET /setup/radius/{name}": "viewer", "POST /setup/radius/{name}": "admin", "POST /setup/radius/{name}/remove": "admin",
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
-	"POST /setup/saml/{app}/do/{action}": "admin",
-	"GET /more":                          "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
+	"POST /setup/saml/{app}/do/{action}": "admin", "POST /setup/saml/{app}/test": "tech", "POST /setup/saml/{app}/pair": "admin",
+	"GET /more": "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
 	"POST /more/theme": "viewer", "POST /more/password": "viewer",
 }
 

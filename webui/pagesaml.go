@@ -3,6 +3,7 @@ package webui
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/saml/pair"
@@ -41,6 +42,19 @@ type samlView struct {
 	MayAsk   bool          // compare and look for damage
 	Compared []string      // what came of a comparison
 	Damage   pair.Findings // that copying did to what was compared
+	Copies   []samlCopy    // of it, without the damage
+	Trial    *samlTrial    // a test that was asked for
+	Saved    pair.Role     // the pair that was just saved, to be handed over; "": none was
+}
+
+// A samlCopy is a certificate in a form in which service providers ask for it.
+type samlCopy struct{ ID, Label, Text string }
+
+// A samlTrial is a SAMLTrial to be shown.
+type samlTrial struct {
+	mark
+	SAMLTrial
+	Rungs []rung
 }
 
 // A samlSlot is a pair in the table.
@@ -60,12 +74,13 @@ var samlButtons = []struct {
 	{pair.ActionActivate, samlAction{Path: "activate", Label: "Activate"}},
 	{pair.ActionPromote, samlAction{Path: "promote", Label: "Promote the next pair"}},
 	{pair.ActionRegenerate, samlAction{Path: "regenerate", Label: "Regenerate"}},
+	{pair.ActionCompromised, samlAction{Path: "regenerate-compromised", Label: "Regenerate: others may know the key"}},
 	{pair.ActionRetire, samlAction{Path: "retire", Label: "Retire the previous pair"}},
 	{pair.ActionDiscard, samlAction{Path: "discard", Label: "Discard the next pair"}},
 }
 
 func (p *pages) samlApp(w http.ResponseWriter, r *http.Request, who person) {
-	p.showSAML(w, r, who, view{}, samlView{})
+	p.showSAML(w, r, who, view{}, samlView{Saved: pair.Role(r.URL.Query().Get("saved"))})
 }
 
 // appOf finds the app that a path names.
@@ -85,7 +100,12 @@ func (p *pages) showSAML(w http.ResponseWriter, r *http.Request, who person, v v
 		return
 	}
 	body.samlRow, body.May, body.MayAsk = newSAMLRow(app), who.may(policy.RoleAdmin), who.may(policy.RoleTech)
+	saved := body.Saved
+	body.Saved = ""
 	for _, s := range app.Pairs.Pairs {
+		if s.Role == saved && s.Facts != nil {
+			body.Saved = saved
+		}
 		body.Slots = append(body.Slots, samlSlot{s, partMark(s.Certificate), partMark(s.Key)})
 	}
 	for _, b := range samlButtons {
@@ -113,16 +133,16 @@ type samlConfirm struct {
 // confirmed.
 func (p *pages) changeSAML(w http.ResponseWriter, r *http.Request, who person) {
 	app, ok := p.appOf(r)
-	action, known := samlActions[r.PathValue("action")]
-	if !ok || !known || action == pair.ActionUpload {
+	action, known := pageAction(r.PathValue("action"))
+	if !ok || !known {
 		p.fail(w, who, "No such action", fmt.Errorf("%w: no such app or action", ErrNotFound))
 		return
 	}
 	change := SAMLChange{Action: action, Confirm: r.PostFormValue("confirm") == "yes"}
-	_, err := p.api.SAML.Change(app.Name, change)
+	after, err := p.api.SAML.Change(app.Name, change)
 	switch {
 	case err == nil:
-		redirect(w, r, "/setup/saml/"+app.Name)
+		redirect(w, r, "/setup/saml/"+app.Name+savedQuery(app, after))
 	case !change.Confirm && app.Can[string(action)] == "":
 		ask := samlConfirm{App: app.Name, Text: said(err)}
 		for _, b := range samlButtons {
@@ -134,6 +154,73 @@ func (p *pages) changeSAML(w http.ResponseWriter, r *http.Request, who person) {
 	default:
 		p.showSAML(w, r, who, view{Status: http.StatusConflict, Error: said(err)}, samlView{})
 	}
+}
+
+// pageAction finds what a button does.
+func pageAction(name string) (pair.Action, bool) {
+	for _, b := range samlButtons {
+		if b.Path == name {
+			return b.action, true
+		}
+	}
+	return "", false
+}
+
+// savedQuery names the pair that a change brought, whose certificate somebody has to hand over now.
+func savedQuery(before, after SAMLApp) string {
+	known := map[string]bool{}
+	for _, s := range before.Pairs.Pairs {
+		if s.Facts != nil {
+			known[s.Facts.SHA256] = true
+		}
+	}
+	for _, s := range after.Pairs.Pairs {
+		if s.Facts != nil && !known[s.Facts.SHA256] {
+			return "?saved=" + url.QueryEscape(string(s.Role))
+		}
+	}
+	return ""
+}
+
+// uploadPair takes a certificate, a key, or both. What is missing of a pair is waited for; a key is
+// never shown again.
+func (p *pages) uploadPair(w http.ResponseWriter, r *http.Request, who person) {
+	app, ok := p.appOf(r)
+	if !ok {
+		p.fail(w, who, "No such app", fmt.Errorf("%w: no app in force has that name", ErrNotFound))
+		return
+	}
+	certificate, err1 := uploaded(w, r, "certificate", "certificate_text")
+	key, err2 := uploaded(w, r, "key", "key_text")
+	if err1 != nil && err2 != nil {
+		p.showSAML(w, r, who, view{Status: http.StatusBadRequest, Error: said(err1)}, samlView{})
+		return
+	}
+	after, err := p.api.SAML.Change(app.Name, SAMLChange{Action: pair.ActionUpload, Confirm: true,
+		Certificate: string(certificate), Key: string(key)})
+	if err != nil {
+		p.showSAML(w, r, who, view{Status: http.StatusConflict, Error: said(err)}, samlView{})
+		return
+	}
+	redirect(w, r, "/setup/saml/"+app.Name+savedQuery(app, after))
+}
+
+// rehearseSAML shows what the app would be told about whoever has a certificate.
+func (p *pages) rehearseSAML(w http.ResponseWriter, r *http.Request, who person) {
+	data, err := uploaded(w, r, "file", "text")
+	var trial SAMLTrial
+	if err == nil {
+		trial, err = p.api.SAML.Rehearse(r.PathValue("app"), []byte(publicPart(string(data))))
+	}
+	if err != nil {
+		p.showSAML(w, r, who, view{Status: http.StatusBadRequest, Error: said(err)}, samlView{})
+		return
+	}
+	shown := samlTrial{mark{"bad", "Would be refused"}, trial, rungs(trial.Ladder)}
+	if trial.Accepted {
+		shown.mark = mark{"ok", "Would be signed in as " + trial.User}
+	}
+	p.showSAML(w, r, who, view{}, samlView{Trial: &shown})
 }
 
 // compareSAML says how what a service provider has stands to what the app has, and what copying
@@ -148,7 +235,12 @@ func (p *pages) compareSAML(w http.ResponseWriter, r *http.Request, who person) 
 		p.showSAML(w, r, who, view{Status: http.StatusBadRequest, Error: said(err)}, samlView{})
 		return
 	}
-	body := samlView{Damage: LintSAML(data).Findings}
+	lint := LintSAML(data)
+	body := samlView{Damage: lint.Findings}
+	if c := lint.Copies; c != nil {
+		body.Copies = []samlCopy{{"copy-pem", "As a file (PEM)", c.PEM}, {"copy-line", "In one line", c.OneLine},
+			{"copy-xml", "As metadata has it (XML)", c.KeyDescriptor}}
+	}
 	for i, c := range found.Certificates {
 		text := c.String()
 		if len(found.Certificates) > 1 {

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/saml"
 	"gatehouse/authcore/saml/pair"
 )
 
@@ -25,6 +27,22 @@ type SAML struct {
 	Metadata func(app string) (data []byte, etag string, err error)
 	// Compare says how what a service provider has stands to what the app has.
 	Compare func(app string, data []byte) (*pair.Comparison, error)
+	// Rehearse says what an app would be told about whoever has that certificate, in PEM or DER.
+	Rehearse func(app string, certificate []byte) (SAMLTrial, error)
+}
+
+// A SAMLTrial is a sign-in that nobody makes: it is decided and signed as one, read back, and thrown
+// away. There is nothing in it that signs anybody in.
+type SAMLTrial struct {
+	Accepted  bool            `json:"accepted"`
+	Reason    audit.Reason    `json:"reason"`
+	Sentence  string          `json:"sentence"`
+	NextStep  string          `json:"next_step"`
+	Detail    string          `json:"detail,omitempty"`
+	User      string          `json:"user,omitempty"`
+	Ladder    audit.Ladder    `json:"ladder"`
+	Assertion *saml.Rehearsal `json:"assertion,omitempty"` // of an accept
+	Problem   string          `json:"problem,omitempty"`   // why none could be made of it
 }
 
 // A SAMLApp is how an app stands.
@@ -143,6 +161,16 @@ func listed(c *pair.Comparison) *pair.Comparison {
 		out.Certificates = append(out.Certificates, one)
 	}
 	return &out
+}
+
+// rehearseSAML answers with what an app would be told.
+func (a *api) rehearseSAML(w http.ResponseWriter, r *http.Request) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
+	if err != nil {
+		fail(w, fmt.Errorf("%w: reading the certificate: %w", ErrInvalid, err))
+		return
+	}
+	answer(w)(a.SAML.Rehearse(r.PathValue("app"), data))
 }
 
 // A SAMLLint is what is wrong with a pasted certificate, and copies without that.

@@ -11,6 +11,7 @@ import (
 	"gatehouse/appliance/health"
 	"gatehouse/authcore/identity"
 	"gatehouse/authcore/revocation"
+	"gatehouse/authcore/saml"
 	"gatehouse/authcore/saml/pair"
 	"gatehouse/webui"
 )
@@ -27,6 +28,7 @@ var contractTypes = map[string]reflect.Type{
 	"BundlePush": reflect.TypeFor[webui.BundlePush](), "BundleRollback": reflect.TypeFor[webui.BundleRollback](),
 	"SAMLApp": reflect.TypeFor[webui.SAMLApp](), "SAMLChange": reflect.TypeFor[webui.SAMLChange](),
 	"SAMLComparison": reflect.TypeFor[pair.Comparison](), "SAMLLint": reflect.TypeFor[webui.SAMLLint](),
+	"SAMLTrial": reflect.TypeFor[webui.SAMLTrial](), "SAMLAssertion": reflect.TypeFor[saml.Rehearsal](),
 	"PairStatus": reflect.TypeFor[pair.Status](),
 }
 

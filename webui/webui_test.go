@@ -78,6 +78,7 @@ func apps() webui.SAML {
 		Certificate: func(string, pair.Role) ([]byte, error) { return []byte("PEM"), nil },
 		Metadata:    func(string) ([]byte, string, error) { return []byte("XML"), `"1"`, nil },
 		Compare:     func(string, []byte) (*pair.Comparison, error) { return &pair.Comparison{}, nil },
+		Rehearse:    func(string, []byte) (webui.SAMLTrial, error) { return webui.SAMLTrial{}, nil },
 	}
 }
 

@@ -43,6 +43,7 @@ func newSAMLCommand() *cobra.Command {
 			"the key may be known to others: the new pair signs at once, the old key is erased"),
 		newSAMLChangeCommand("retire APP", "Erase the key of the pair before", appliance.SAMLRetire, ""),
 		newSAMLStatusCommand(),
+		newSAMLTestCommand(),
 	)
 	group.Long = samlLong
 	return group
