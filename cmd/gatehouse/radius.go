@@ -166,7 +166,7 @@ func (f *radiusCommand) change(cmd *cobra.Command, method, name string, body io.
 	}
 	var b strings.Builder
 	if saved.Generation == 0 {
-		b.WriteString("saved; nothing is in force yet, see gatehouse status\n")
+		b.WriteString("written, and not in force yet: see gatehouse status\n")
 	} else {
 		fmt.Fprintf(&b, "live, generation %d\n", saved.Generation)
 	}
