@@ -2,6 +2,7 @@
 // those that come of forms. First with loose files, then with a bundle in force.
 "use strict";
 const assert = require("node:assert/strict");
+const fs = require("node:fs");
 const {audit, inspect, prepare} = require("../audit.js");
 const {crawl} = require("../crawl.js");
 const {take} = require("../pictures.js");
@@ -82,6 +83,14 @@ async function answers(d, look) {
   await d.press("Compare");
   await d.shows("no certificate");
   await look("saml-compare");
+  await page.getByLabel(/^What the application has/).fill(fs.readFileSync(d.person("alice"), "utf8"));
+  await d.press("Compare");
+  await d.shows("The same certificate, clean");
+  await look("saml-copies");
+  await page.getByLabel(/^A person's certificate/).setInputFiles(d.person("alice"));
+  await d.press("Test");
+  await d.shows("Would be signed in as");
+  await look("saml-test");
   await page.goto("/no/such/page");
   await page.goto("/sign-ins/999999");
   await d.shows("No such sign-in");
