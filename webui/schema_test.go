@@ -28,6 +28,8 @@ var contractTypes = map[string]reflect.Type{
 	"BundlePush": reflect.TypeFor[webui.BundlePush](), "BundleRollback": reflect.TypeFor[webui.BundleRollback](),
 	"SAMLApp": reflect.TypeFor[webui.SAMLApp](), "SAMLChange": reflect.TypeFor[webui.SAMLChange](),
 	"SAMLComparison": reflect.TypeFor[pair.Comparison](), "SAMLLint": reflect.TypeFor[webui.SAMLLint](),
+	"RADIUSServer": reflect.TypeFor[webui.RADIUSServer](), "RADIUSChange": reflect.TypeFor[webui.RADIUSChange](),
+	"RADIUSClientChange": reflect.TypeFor[webui.RADIUSClientChange](), "RADIUSSaved": reflect.TypeFor[webui.RADIUSSaved](),
 	"SAMLTrial": reflect.TypeFor[webui.SAMLTrial](), "SAMLAssertion": reflect.TypeFor[saml.Rehearsal](),
 	"PairStatus": reflect.TypeFor[pair.Status](),
 }
