@@ -71,7 +71,8 @@ async function walk(page) {
   const found = [];
   await page.evaluate(mark);
   const want = new Set(await page.evaluate(() => [...document.querySelectorAll("[data-stop]")].map((e) => e.dataset.stop)));
-  for (let n = 0; n < 2 * want.size + 20; n++) {
+  const most = 2 * want.size + 20; // want shrinks on the way
+  for (let n = 0; n < most; n++) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(look);
     if (!at) break;
