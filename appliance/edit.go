@@ -57,8 +57,9 @@ type edit struct {
 }
 
 // edit carries an edit out and returns the generation that has it: 0 if it is written and not in
-// force yet, because the reconciler is busy or nothing can be in force for other reasons. Errors wrap webui.ErrRefused
-// where the configuration does not allow it, and where it is written and not in force.
+// force yet, because the reconciler is busy or nothing can be in force for other reasons. Errors
+// wrap webui.ErrInvalid where the configuration would be wrong, and webui.ErrRefused where it may
+// not be written, or somebody else's change meanwhile keeps it from being in force.
 func (a *Appliance) edit(e edit) (uint64, error) {
 	if err := a.managed(); err != nil {
 		return 0, err

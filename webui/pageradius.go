@@ -21,7 +21,8 @@ var radiusMarks = map[string]mark{
 // A radiusRow is a RADIUS server in the list.
 type radiusRow struct {
 	RADIUSServer
-	State mark
+	State   mark
+	HowMany string // clients
 }
 
 // A radiusList is the list.
@@ -80,7 +81,7 @@ func (p *pages) radiusServers(w http.ResponseWriter, _ *http.Request, who person
 	v := radiusList{Managed: p.api.RADIUS.Managed(), News: p.news.tell(who)}
 	v.May = v.Managed == "" && who.may(policy.RoleAdmin)
 	for _, s := range p.api.RADIUS.List() {
-		v.Rows = append(v.Rows, radiusRow{s, radiusMarks[s.State]})
+		v.Rows = append(v.Rows, radiusRow{s, radiusMarks[s.State], count(len(s.Clients), "client")})
 	}
 	p.render(w, who, "radius", view{Title: "RADIUS servers", Tab: "setup", Body: v})
 }

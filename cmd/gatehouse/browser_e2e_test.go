@@ -185,6 +185,7 @@ func TestE2EBrowser(t *testing.T) {
 		{"signins", true, true},
 		{"check", true, true},
 		{"saml", true, true},
+		{"radius", true, true},
 		{"bundle", true, true},
 		{"keyboard", true, false},
 		{"tour", true, false},
