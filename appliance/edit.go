@@ -56,17 +56,15 @@ type edit struct {
 	prepare func() (confdir.Change, error)
 }
 
-// edit carries an edit out and returns the generation that has it: 0 if it is written and nothing
-// is in force, for other reasons. Errors wrap webui.ErrRefused
+// edit carries an edit out and returns the generation that has it: 0 if it is written and not in
+// force yet, because the reconciler is busy or nothing can be in force for other reasons. Errors wrap webui.ErrRefused
 // where the configuration does not allow it, and where it is written and not in force.
 func (a *Appliance) edit(e edit) (uint64, error) {
 	if err := a.managed(); err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), maxEdit)
-	defer cancel()
 	var change confdir.Change
-	err := a.confdir.Edit(ctx, func() (_ confdir.Change, err error) {
+	err := a.confdir.Edit(context.Background(), func() (_ confdir.Change, err error) {
 		change, err = e.prepare()
 		return change, err
 	})
@@ -74,10 +72,12 @@ func (a *Appliance) edit(e edit) (uint64, error) {
 		return 0, editError(err)
 	}
 	log := a.config.Logger.With("part", "edit", "by", e.by, "file", e.file)
+	ctx, cancel := context.WithTimeout(context.Background(), maxEdit)
+	defer cancel()
 	result, err := a.reconciler.Edited(ctx, change.Remove)
 	if err != nil {
 		log.Warn(e.what+", and not in force yet", "err", err)
-		return 0, fmt.Errorf("%w: it is written, and not in force yet: look at the status page in a moment", webui.ErrRefused)
+		return 0, nil
 	}
 	if why := notInForce(result, change); why != nil {
 		log.Warn(e.what+", and not in force", "generation", result.Generation, "err", why)

@@ -76,7 +76,10 @@ func (e *serverEdit) prepare() (confdir.Change, error) {
 		return confdir.Change{}, errMoved
 	}
 	var was writtenServer
-	_, _ = strictyaml.Decode(old, &was) // what is wrong with it, the check of the whole says
+	// Other problems than that it is no YAML, the check of the whole finds.
+	if at, problems := strictyaml.Decode(old, &was); len(problems) > 0 && !at.Has("") {
+		return confdir.Change{}, e.explain(&strictyaml.SyntaxError{Problems: problems})
+	}
 	files, err := e.trust(&was)
 	if err != nil {
 		return confdir.Change{}, err

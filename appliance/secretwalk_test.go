@@ -74,6 +74,8 @@ func newWalker(t *testing.T, collector string) *walker {
 	w.boot.Log.Syslog, w.boot.Log.Level = "udp://"+collector, "debug"
 	w.boot.Fleet.Pull.URL = "https://127.0.0.1:1/{id}.tar.gz?X-Amz-Signature=" + w.plant("permission to fetch", "planted-permission-1a")
 	w.boot.Fleet.Pull.Interval = time.Hour
+	w.boot.Fleet.Heartbeat.URL = "https://127.0.0.1:1/" + w.plant("path of the heartbeat", "planted-heartbeat-1b")
+	w.boot.Fleet.Heartbeat.Interval = time.Hour
 	w.client = &http.Client{Jar: must(cookiejar.New(nil))(t), Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, Timeout: 30 * time.Second}
 	t.Cleanup(w.client.CloseIdleConnections)

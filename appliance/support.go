@@ -147,7 +147,7 @@ func inForce(sn *snapshot.Snapshot) any {
 		Servers    []policy.Server
 		CAs        []string
 	}{Generation: sn.Generation(), Policy: *sn.Policy()}
-	facts.Policy.Notices.Webhook = support.HostOf(facts.Policy.Notices.Webhook)
+	facts.Policy.Notices = policy.Notices{Days: facts.Policy.Notices.Days} // addresses are permissions
 	for _, name := range sn.ServerNames() {
 		server := *sn.Server(name).Server
 		rules := server.Reply
@@ -235,7 +235,7 @@ func machineParts(stateDir string) []support.Part {
 func (a *Appliance) supportSecrets() *support.Secrets {
 	s := &support.Secrets{}
 	addStateSecrets(s, a.config.StateDir)
-	s.Add(a.config.Boot.Fleet.Pull.URL, a.config.Boot.Fleet.Pull.Proxy)
+	s.Add(a.config.Boot.Fleet.Pull.URL, a.config.Boot.Fleet.Pull.Proxy, a.config.Boot.Fleet.Heartbeat.URL)
 	if sn := a.holder.Load(); sn != nil {
 		addSecrets(s, sn.Draft())
 	}

@@ -71,7 +71,7 @@ func (n *news) tell(who person) *radiusNews {
 // saved says what came of a change.
 func savedNews(what string, s RADIUSSaved) radiusNews {
 	if s.Generation == 0 {
-		return radiusNews{what + ". Nothing is in force yet, for other reasons: see the status page.", s.Secrets}
+		return radiusNews{what + ". It is written, and not in force yet: see the status page.", s.Secrets}
 	}
 	return radiusNews{fmt.Sprintf("%s: live, generation %d.", what, s.Generation), s.Secrets}
 }

@@ -29,7 +29,7 @@ var (
 		password_file secret_ref password_ref`)
 	hostKeys = words("url webhook proxy responder crl syslog signature_url")
 	// shownKeys have values that are not shown themselves.
-	shownKeys = words(`node labels listen fleet pull log limits eap identity revocation clock password lockout notices smtp
+	shownKeys = words(`node labels listen fleet pull heartbeat log limits eap identity revocation clock password lockout notices smtp
 		match authentication clients users reply attributes coa secret tls sha256 scope accounts tokens
 		totp_separator key syslog_ca file nt_hash totp`)
 )

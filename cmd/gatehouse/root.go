@@ -27,6 +27,7 @@ func newRootCommand() *cobra.Command {
 		newOCSPCommand(),
 		newPKICommand(),
 		newProbeCommand(),
+		newRADIUSCommand(),
 		newSAMLCommand(),
 		newServeCommand(),
 		newSetupCodeCommand(), newSupportBundleCommand(),

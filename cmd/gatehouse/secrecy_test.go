@@ -205,10 +205,15 @@ func spareAddress(t *testing.T) string {
 // check demands that nobody was told any secret, in any form, and that every command was run.
 func (s *secrecy) check() {
 	s.t.Helper()
+	lower := make([]string, len(s.told))
+	for i, heard := range s.told {
+		lower[i] = strings.ToLower(heard.text)
+	}
 	for what, secret := range s.planted {
 		for form, text := range formsOf(secret) {
-			for _, heard := range s.told {
-				if i := strings.Index(strings.ToLower(heard.text), strings.ToLower(text)); i >= 0 {
+			text = strings.ToLower(text)
+			for k, heard := range s.told {
+				if i := strings.Index(lower[k], text); i >= 0 {
 					line := heard.text[strings.LastIndexByte(heard.text[:i], '\n')+1:]
 					line, _, _ = strings.Cut(line, "\n")
 					s.t.Errorf("%s: the %s is in it, as %s: %s", heard.face, what, form, line)

@@ -35,6 +35,7 @@ func TestNoCommandSaysASecret(t *testing.T) {
 	s.listen()
 	s.askGateway()
 	s.changePairs()
+	s.changeServers()
 	s.logged(`"channel":"webhook"`, `"channel":"mail"`)
 	for _, w := range wounds {
 		s.breakLoose(w)
@@ -175,7 +176,7 @@ func (s *secrecy) askGateway() {
 	s.t.Setenv("GATEHOUSE_SECRET", s.plant("wrong shared secret", "planted-wrong-secret"))
 	s.both(exitUnreachable, append(slices.Clone(probe), "--timeout", "50ms")...)
 	for _, args := range []string{"health", "status", "tail --follow=false", "user find demo", "user find listed", "user find more",
-		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust"} {
+		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list"} {
 		s.both(0, append(strings.Fields(args), "--state", "{state}")...)
 	}
 	s.both(exitNo, "setup-code", "--state", "{state}") // there is an account
@@ -224,6 +225,33 @@ func unpackSupport(t *testing.T, data []byte) string {
 			t.Fatal(err)
 		}
 	}
+}
+
+// changeServers makes a RADIUS server with a secret typed by hand, changes it and removes it, with
+// mistakes.
+func (s *secrecy) changeServers() {
+	s.t.Helper()
+	s.write("ap.secret", s.plant("secret of a client made by command", "planted: # \"by command\"")+"\n")
+	radius := func(args ...string) []string {
+		return append(append([]string{"radius"}, args...), "--state", "{state}")
+	}
+	client := []string{"--client", "lab=203.0.113.0/24", "--secret-file", "{ap.secret}"}
+	s.runs(0, radius(append([]string{"add", "lab", "--ca-file", "{conf/ca/demo.pem}", "--ca-name", "lab"}, client...)...)...)
+	s.both(0, radius("show", "lab")...)
+	s.both(0, radius(append([]string{"set", "lab"}, client...)...)...)
+	s.runs(exitRefused, radius(append([]string{"add", "lab", "--ca", "lab"}, client...)...)...)
+	s.runs(exitUnreadable, radius(append([]string{"set", "lab", "--ca", "nobody"}, client...)...)...)
+	s.runs(exitUnreadable, radius("set", "lab", "--ca-file", "{ca-key.pem}")...)
+	s.runs(exitUnreadable, radius("set", "lab", "--client", "other=no address", "--secret-file", "{ap.secret}")...)
+	lab := s.read("conf/radius/lab.yaml")
+	s.write("conf/radius/lab.yaml", lab+"clients: [\n")
+	s.runs(exitRefused, radius(append([]string{"set", "lab"}, client...)...)...)
+	s.runs(0, radius("remove", "lab")...)
+	s.runs(exitUnreadable, radius("remove", "demo")...)
+	if err := os.Remove(s.path("conf/ca/lab.pem")); err != nil {
+		s.t.Fatal(err)
+	}
+	s.hangUp()
 }
 
 // changePairs takes an app's pair through its life, with mistakes.
