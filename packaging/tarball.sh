@@ -17,7 +17,7 @@ for binary in dist/gatehouse-linux-*; do
 	root=$stage/$name
 	mkdir -p "$root/systemd"
 	install -m 0755 "$binary" "$root/gatehouse"
-	cp LICENSE packaging/install.md "$root/"
+	cp LICENSE packaging/install.md packaging/alerts.yaml packaging/dashboard.json "$root/"
 	cp packaging/systemd/* "$root/systemd/"
 	cp -R packaging/example "$root/example"
 	chmod -R u=rwX,go=rX "$root"

@@ -64,7 +64,10 @@ func (f *bundlePushFlags) run(cmd *cobra.Command, file string) error {
 		return err
 	}
 	if len(signature) > bundle.MaxSignatureBytes { // nothing is sent that nobody takes
-		return exitf(exitTrust, "%s: %w", f.signature, bundle.TooLong())
+		e := bundle.TooLong()
+		return f.report(cmd.OutOrStdout(), appliance.BundlePush{State: appliance.PushRefused,
+			Refusal: &appliance.BundleRefusal{At: time.Now(), File: f.signature, Code: string(e.Code),
+				ExitCode: e.ExitCode(), Text: e.Error()}})
 	}
 	archive, size, err := openArchive(file)
 	if err != nil {

@@ -34,6 +34,7 @@ shibd              libapache2-mod-shib e2e another one
 chromium           chromium         e2e    a browser with a certificate
 certutil           libnss3-tools    e2e    puts it there
 unshare            util-linux       e2e    keeps its policy apart
+promtool           prometheus       e2e    packaging: the alert rules
 node               nodejs           e2e    what node-saml and playwright run in
 npm                npm              e2e    what brings them
 xmlsec1            xmlsec1          e2e    signatures of answers
