@@ -63,34 +63,34 @@ type RADIUSClient struct {
 // stays as it is.
 type RADIUSChange struct {
 	By            string               `json:"-"`
-	Create        bool                 `json:"create"` // refused if there is one of the name
-	Version       string               `json:"version"`
-	Method        string               `json:"method"` // passwordless or password
-	AllowPassword *bool                `json:"allow_password"`
-	CAs           []string             `json:"ca"`
-	RemoveCAs     []string             `json:"remove_ca"` // their files too, if nobody else names them
-	Uploads       []CAUpload           `json:"ca_files"`
-	SSID          []string             `json:"ssid"`
-	NASIdentifier []string             `json:"nas_identifier"`
-	Clients       []RADIUSClientChange `json:"clients"` // those that are not named stay
+	Create        bool                 `json:"create,omitempty"` // refused if there is one of the name
+	Version       string               `json:"version,omitempty"`
+	Method        string               `json:"method,omitempty"` // passwordless or password
+	AllowPassword *bool                `json:"allow_password,omitempty"`
+	CAs           []string             `json:"ca,omitzero"`
+	RemoveCAs     []string             `json:"remove_ca,omitzero"` // their files too, if nobody else names them
+	Uploads       []CAUpload           `json:"ca_files,omitzero"`
+	SSID          []string             `json:"ssid,omitzero"`
+	NASIdentifier []string             `json:"nas_identifier,omitzero"`
+	Clients       []RADIUSClientChange `json:"clients,omitzero"` // those that are not named stay
 }
 
 // A CAUpload is a CA that comes with a change, and is one of the server's from then on.
 type CAUpload struct {
 	Name    string `json:"name"`
-	PEM     string `json:"pem"`     // or DER
-	Replace bool   `json:"replace"` // the CA of that name, which is refused otherwise
+	PEM     string `json:"pem"`               // or DER
+	Replace bool   `json:"replace,omitempty"` // the CA of that name, which is refused otherwise
 }
 
 // A RADIUSClientChange adds a client, changes it or takes it away.
 type RADIUSClientChange struct {
 	Name                 string `json:"name"`
-	Was                  string `json:"was"` // its name until now; "": the same
-	Address              string `json:"address"`
-	Secret               string `json:"secret"`   // "": the old one stays
-	Generate             bool   `json:"generate"` // a new one, told once
-	MessageAuthenticator string `json:"message_authenticator"`
-	Remove               bool   `json:"remove"`
+	Was                  string `json:"was,omitempty"` // its name until now; "": the same
+	Address              string `json:"address,omitempty"`
+	Secret               string `json:"secret,omitempty"`   // "": the old one stays
+	Generate             bool   `json:"generate,omitempty"` // a new one, told once
+	MessageAuthenticator string `json:"message_authenticator,omitempty"`
+	Remove               bool   `json:"remove,omitempty"`
 }
 
 // A RADIUSSaved is what came of a change.

@@ -29,7 +29,9 @@ var contractTypes = map[string]reflect.Type{
 	"SAMLApp": reflect.TypeFor[webui.SAMLApp](), "SAMLChange": reflect.TypeFor[webui.SAMLChange](),
 	"SAMLComparison": reflect.TypeFor[pair.Comparison](), "SAMLLint": reflect.TypeFor[webui.SAMLLint](),
 	"SAMLTrial": reflect.TypeFor[webui.SAMLTrial](), "SAMLAssertion": reflect.TypeFor[saml.Rehearsal](),
-	"PairStatus": reflect.TypeFor[pair.Status](),
+	"PairStatus": reflect.TypeFor[pair.Status](), "RADIUSServer": reflect.TypeFor[webui.RADIUSServer](),
+	"RADIUSChange": reflect.TypeFor[webui.RADIUSChange](), "RADIUSSaved": reflect.TypeFor[webui.RADIUSSaved](),
+	"CA": reflect.TypeFor[webui.CA](), "CASaved": reflect.TypeFor[webui.CASaved](),
 }
 
 // A schema is what the contract says of a type, as far as the type says it itself.
