@@ -65,7 +65,7 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 		}
 	}
 	for _, ca := range draft.CAs {
-		page := "/setup"
+		page := "/setup/ca/" + ca.Name
 		for _, c := range ca.Anchors {
 			add(notice.CA, ca.Name, page, c)
 		}

@@ -37,7 +37,7 @@ func TestNoticesOfTheWhole(t *testing.T) {
 	s.appliance.Reload()
 	select {
 	case body := <-posted:
-		if !strings.Contains(body, `"link":"https://oslo-1.example:8443/setup"`) || !strings.Contains(body, "in 5 days") {
+		if !strings.Contains(body, `"link":"https://oslo-1.example:8443/setup/ca/old"`) || !strings.Contains(body, "in 5 days") {
 			t.Errorf("posted %s", body)
 		}
 	case <-time.After(20 * time.Second):

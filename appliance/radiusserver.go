@@ -22,13 +22,16 @@ import (
 func (a *Appliance) radiusAPI() webui.RADIUSServers {
 	return webui.RADIUSServers{
 		List: a.radiusServers, Get: a.radiusServer, CAs: a.caNames, Put: a.putRADIUS, Delete: a.deleteRADIUS,
-		Managed: func() string {
-			if err := a.managed(); err != nil {
-				return strings.TrimPrefix(err.Error(), webui.ErrRefused.Error()+": ")
-			}
-			return ""
-		},
+		Managed: a.whyManaged,
 	}
+}
+
+// whyManaged says why nothing is changed here; "": it may be.
+func (a *Appliance) whyManaged() string {
+	if err := a.managed(); err != nil {
+		return strings.TrimPrefix(err.Error(), webui.ErrRefused.Error()+": ")
+	}
+	return ""
 }
 
 // caNames returns the names of the CAs in force.

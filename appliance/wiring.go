@@ -33,7 +33,7 @@ func (a *Appliance) webConfig() webui.Config {
 			Status: a.status, Decisions: a.events,
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
 			Clock: a.clockStatus, ResetClock: a.resetClock,
-			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(),
+			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
 			Support: a.supportAPI(),
 		},
 	}

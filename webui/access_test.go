@@ -46,6 +46,11 @@ var accessTable = map[string]string{
 	"DELETE /api/v1/radius/{name}":                  "admin",
 	"POST /api/v1/radius/{name}/clients":            "admin",
 	"DELETE /api/v1/radius/{name}/clients/{client}": "admin",
+	"GET /api/v1/ca":                                "read",
+	"GET /api/v1/ca/{name}":                         "read",
+	"GET /api/v1/ca/{name}/chain.pem":               "read",
+	"PUT /api/v1/ca/{name}":                         "admin",
+	"DELETE /api/v1/ca/{name}":                      "admin",
 
 	"GET /api/v1/saml/apps":                       "read",
 	"GET /api/v1/saml/apps/{app}/certificate.pem": "read",

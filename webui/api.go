@@ -73,6 +73,7 @@ type Backend struct {
 	SAML       SAML
 	Support    Support
 	RADIUS     RADIUSServers
+	CAs        CAs
 }
 
 // api is the JSON API over a Backend.

@@ -32,6 +32,8 @@ var roleTable = map[string]policy.Role{
 	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",
+	"GET /setup/ca": "viewer", "POST /setup/ca": "admin", "GET /setup/ca/{name}": "viewer", "GET /setup/ca/{name}/chain.pem": "viewer",
+	"POST /setup/ca/{name}": "admin", "POST /setup/ca/{name}/remove": "admin",
 	"GET /setup/radius": "viewer", "GET /setup/add-radius": "admin", "POST /setup/add-radius": "admin",
 	"GET /setup/radius/{name}": "viewer", "POST /setup/radius/{name}": "admin", "POST /setup/radius/{name}/remove": "admin",
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
@@ -175,7 +177,7 @@ func TestEveryPageCarriesTheHeaders(t *testing.T) {
 	cookie := h.signIn("admin")
 	for pattern := range pages {
 		if !strings.HasPrefix(pattern, "GET ") || isStream(pattern) || pattern == "GET /static/" ||
-			pattern == "GET /first-boot" || strings.Contains(pattern, "/{app}/") {
+			pattern == "GET /first-boot" || isDownload(pattern) {
 			continue
 		}
 		v := at(pattern)
@@ -263,6 +265,7 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 		c.Backend.Status = func() webui.Status { return hostileStatus(hostile[0] + hostile[2] + hostile[4]) }
 		c.Backend.SAML = hostileApps(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.Bundles.State = func() webui.Bundle { return hostileStatus(hostile[1] + hostile[3]).Bundle }
+		c.Backend.CAs = hostileCAs(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.RADIUS = hostileServers(hostile[0] + hostile[2] + hostile[3] + hostile[8])
 	})
 	cookie := h.signIn("admin")

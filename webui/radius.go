@@ -67,12 +67,12 @@ type RADIUSChange struct {
 	Version       string               `json:"version,omitempty"`
 	Method        string               `json:"method,omitempty"` // passwordless or password
 	AllowPassword *bool                `json:"allow_password,omitempty"`
-	CAs           []string             `json:"ca,omitempty"`
-	RemoveCAs     []string             `json:"remove_ca,omitempty"` // their files too, if nobody else names them
-	Uploads       []CAUpload           `json:"ca_files,omitempty"`
-	SSID          []string             `json:"ssid,omitempty"`
-	NASIdentifier []string             `json:"nas_identifier,omitempty"`
-	Clients       []RADIUSClientChange `json:"clients,omitempty"` // those that are not named stay
+	CAs           []string             `json:"ca,omitzero"`
+	RemoveCAs     []string             `json:"remove_ca,omitzero"` // their files too, if nobody else names them
+	Uploads       []CAUpload           `json:"ca_files,omitzero"`
+	SSID          []string             `json:"ssid,omitzero"`
+	NASIdentifier []string             `json:"nas_identifier,omitzero"`
+	Clients       []RADIUSClientChange `json:"clients,omitzero"` // those that are not named stay
 }
 
 // A CAUpload is a CA that comes with a change, and is one of the server's from then on.

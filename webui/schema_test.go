@@ -32,6 +32,7 @@ var contractTypes = map[string]reflect.Type{
 	"RADIUSClientChange": reflect.TypeFor[webui.RADIUSClientChange](), "RADIUSSaved": reflect.TypeFor[webui.RADIUSSaved](),
 	"SAMLTrial": reflect.TypeFor[webui.SAMLTrial](), "SAMLAssertion": reflect.TypeFor[saml.Rehearsal](),
 	"PairStatus": reflect.TypeFor[pair.Status](),
+	"CA":         reflect.TypeFor[webui.CA](), "CASaved": reflect.TypeFor[webui.CASaved](),
 }
 
 // A schema is what the contract says of a type, as far as the type says it itself.

@@ -66,6 +66,7 @@ func config() webui.Config {
 			SAML:       apps(),
 			Support:    func(context.Context) ([]byte, error) { return []byte("an archive"), nil },
 			RADIUS:     radiusServers(),
+			CAs:        cas(),
 		},
 	}
 }

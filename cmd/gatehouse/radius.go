@@ -164,16 +164,24 @@ func (f *radiusCommand) change(cmd *cobra.Command, method, name string, body io.
 	if f.asJSON {
 		return printJSON(cmd.OutOrStdout(), saved)
 	}
-	var b strings.Builder
-	if saved.Generation == 0 {
-		b.WriteString("written, and not in force yet: see gatehouse status\n")
-	} else {
-		fmt.Fprintf(&b, "live, generation %d\n", saved.Generation)
+	if err := sayInForce(cmd, saved.Generation); err != nil {
+		return err
 	}
+	var b strings.Builder
 	for _, client := range slices.Sorted(maps.Keys(saved.Secrets)) {
 		fmt.Fprintf(&b, "secret of %s: %s\n", client, saved.Secrets[client])
 	}
 	_, err := io.WriteString(cmd.OutOrStdout(), b.String())
+	return err
+}
+
+// sayInForce says what came of a change of the configuration.
+func sayInForce(cmd *cobra.Command, generation uint64) error {
+	text := "written, and not in force yet: see gatehouse status\n"
+	if generation != 0 {
+		text = fmt.Sprintf("live, generation %d\n", generation)
+	}
+	_, err := io.WriteString(cmd.OutOrStdout(), text)
 	return err
 }
 

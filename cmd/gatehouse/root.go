@@ -18,6 +18,7 @@ func newRootCommand() *cobra.Command {
 	root := newGroup("gatehouse", "Network authentication by certificate, at the branch's edge",
 		newAdminCommand(),
 		newBundleCommand(),
+		newCACommand(),
 		newCertCommand(),
 		newCheckCommand(),
 		newClockCommand(),

@@ -176,7 +176,7 @@ func (s *secrecy) askGateway() {
 	s.t.Setenv("GATEHOUSE_SECRET", s.plant("wrong shared secret", "planted-wrong-secret"))
 	s.both(exitUnreachable, append(slices.Clone(probe), "--timeout", "50ms")...)
 	for _, args := range []string{"health", "status", "tail --follow=false", "user find demo", "user find listed", "user find more",
-		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list"} {
+		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list", "ca list"} {
 		s.both(0, append(strings.Fields(args), "--state", "{state}")...)
 	}
 	s.both(exitNo, "setup-code", "--state", "{state}") // there is an account
@@ -247,6 +247,12 @@ func (s *secrecy) changeServers() {
 	s.write("conf/radius/lab.yaml", lab+"clients: [\n")
 	s.runs(exitRefused, radius(append([]string{"set", "lab"}, client...)...)...)
 	s.runs(0, radius("remove", "lab")...)
+	ca := func(args ...string) []string { return append(append([]string{"ca"}, args...), "--state", "{state}") }
+	s.runs(0, ca("add", "short-lived", "{conf/ca/demo.pem}")...)
+	s.both(0, ca("show", "short-lived")...)
+	s.runs(exitUnreadable, ca("add", "keys", "{ca-key.pem}")...)
+	s.runs(0, ca("add", "short-lived", "{conf/ca/demo.pem}", "--replace")...)
+	s.runs(0, ca("remove", "short-lived")...)
 	s.runs(exitUnreadable, radius("remove", "demo")...)
 	if err := os.Remove(s.path("conf/ca/lab.pem")); err != nil {
 		s.t.Fatal(err)
