@@ -207,6 +207,7 @@ func (w *walker) askAPI() {
 		"PUT /api/v1/bundle":                    {"no archive"},
 		"PUT /api/v1/radius/{name}":             {`{"secret": "x"}`, "{"}, "POST /api/v1/radius/{name}/clients": {`{"name": "x"}`, "{"},
 		"DELETE /api/v1/radius/{name}/clients/{client}": {""}, "DELETE /api/v1/radius/{name}": {""},
+		"PUT /api/v1/ca/{name}": {string(key)}, "DELETE /api/v1/ca/{name}": {""},
 	}
 	for path, operations := range w.contract.paths {
 		for method := range operations {
@@ -235,7 +236,7 @@ func (w *walker) askAPI() {
 func (w *walker) askOne(pattern, app, body string, i int) {
 	w.t.Helper()
 	method, path, _ := strings.Cut(pattern, " ")
-	address := strings.NewReplacer("{app}", app, "{action}", "pair", "{name}", nameFor(method), "{client}", "nobody", "{sha256}", strings.Repeat("ab", 32)).Replace(path)
+	address := strings.NewReplacer("{app}", app, "{action}", "pair", "{name}", nameFor(method, path), "{client}", "nobody", "{sha256}", strings.Repeat("ab", 32)).Replace(path)
 	if path == "/api/v1/users" {
 		address += "?name=alice"
 	}
@@ -269,8 +270,11 @@ func (w *walker) form(path string, form url.Values) {
 }
 
 // nameFor is what is asked for by name: what is there, and nothing that a change would take away.
-func nameFor(method string) string {
+func nameFor(method, path string) string {
 	if method == http.MethodGet {
+		if strings.HasPrefix(path, "/api/v1/ca/") {
+			return "acme"
+		}
 		return "wifi"
 	}
 	return "nowhere"
@@ -322,8 +326,8 @@ func (w *walker) check() {
 var neverGood = map[string]bool{
 	"GET /api/v1/decisions/stream": true, "POST /api/v1/bundle/trust/reset": true, "PUT /api/v1/bundle": true,
 	"PUT /api/v1/radius/{name}": true, "DELETE /api/v1/radius/{name}": true, "POST /api/v1/radius/{name}/clients": true,
-	"DELETE /api/v1/radius/{name}/clients/{client}": true,
-	"GET /api/v1/bundle/pushes/{sha256}":            true, "POST /api/v1/bundle/rollback": true, "POST /api/v1/saml/apps/{app}/{action}": true,
+	"DELETE /api/v1/radius/{name}/clients/{client}": true, "PUT /api/v1/ca/{name}": true, "DELETE /api/v1/ca/{name}": true,
+	"GET /api/v1/bundle/pushes/{sha256}": true, "POST /api/v1/bundle/rollback": true, "POST /api/v1/saml/apps/{app}/{action}": true,
 }
 
 // A collector hears what is sent to it by UDP.
