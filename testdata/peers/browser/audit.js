@@ -71,7 +71,8 @@ async function walk(page) {
   const found = [];
   await page.evaluate(mark);
   const want = new Set(await page.evaluate(() => [...document.querySelectorAll("[data-stop]")].map((e) => e.dataset.stop)));
-  for (let n = 0; n < 2 * want.size + 20; n++) {
+  const limit = 2 * want.size + 20;
+  for (let n = 0; n < limit; n++) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(look);
     if (!at) break;
@@ -89,8 +90,9 @@ async function walk(page) {
 // mark runs in the page and numbers what Tab has to reach.
 function mark() {
   let n = 0;
-  document.activeElement.blur();
-  getSelection().removeAllRanges();
+  document.body.tabIndex = -1;
+  document.body.focus(); // from here on Tab begins at the top
+  document.body.removeAttribute("tabindex");
   for (const e of document.querySelectorAll("a[href],button,input:not([type=hidden]),select,summary,textarea,[tabindex='0']")) {
     const passive = e.disabled || !e.checkVisibility() || (e.type === "radio" && !e.checked);
     if (!passive) e.dataset.stop = String(n++);

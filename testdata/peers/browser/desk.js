@@ -92,7 +92,7 @@ class Desk {
   press(name) { return this.leads(() => this.click(name)); }
 
   // follow leads to another page by a link.
-  follow(name) { return this.leads(() => this.click(name, "link")); }
+  follow(name, role = "link") { return this.leads(() => this.click(name, role)); }
 
   // confirmed answers the question whether somebody knows what follows, if there is one.
   async confirmed() {
@@ -126,7 +126,7 @@ class Desk {
   person(name) { return path.join(this.People, name + ".pem"); }
 
   // tryWiFi has a device sign in by eapol_test, as the person, and demands how that ends.
-  async tryWiFi(name, want, {secret = this.Secret, wait = 10} = {}) {
+  async tryWiFi(name, want, {secret = this.Secret, wait = 10, from = "127.0.0.1"} = {}) {
     const conf = this.file(`${name}.conf`, `network={
   key_mgmt=WPA-EAP
   eap=TLS
@@ -137,7 +137,7 @@ class Desk {
 }
 `);
     const [host, port] = this.Auth.split(":");
-    const got = await run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait),
+    const got = await run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait), "-A", from,
       "-M", mac(name)], {mayFail: true});
     assert.equal(got.code === 0, want === "accept", `eapol_test of ${name}: want ${want}\n${got.stdout.slice(-2000)}`);
   }
