@@ -92,7 +92,7 @@ func (b *branch) responder() (url string) {
 func (b *branch) configure() {
 	b.t.Helper()
 	b.write("users/staff.yaml", staff)
-	b.write("policy.yaml", "revocation: {ocsp: require}\n")
+	b.write("policy.yaml", "revocation: {ocsp: require}\neap: {reject_delay: 500ms}\n")
 	b.write("ca/demo.yaml", "revocation: {allow_addresses: [127.0.0.1/32]}\n")
 	if err := os.MkdirAll(filepath.Join(b.config, "saml", "wiki"), 0o755); err != nil {
 		b.t.Fatal(err)
@@ -198,6 +198,7 @@ func TestE2EBrowser(t *testing.T) {
 				name += "_without_scripts"
 			}
 			t.Run(name, func(t *testing.T) {
+				t.Parallel() // they wait more than they work
 				r, d := b.desk(t, tt.accounts)
 				log, err := os.Create(filepath.Join(d.Scratch, "log"))
 				if err != nil {
