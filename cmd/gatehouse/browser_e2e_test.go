@@ -186,6 +186,7 @@ func TestE2EBrowser(t *testing.T) {
 		{"check", true, true},
 		{"saml", true, true},
 		{"bundle", true, true},
+		{"radius", true, true},
 		{"keyboard", true, false},
 		{"tour", true, false},
 	} {

@@ -158,4 +158,4 @@ function run(program, args, {mayFail = false} = {}) {
   });
 }
 
-module.exports = {Desk, mac, phone, desktop, patience};
+module.exports = {Desk, mac, run, phone, desktop, patience};
