@@ -83,9 +83,7 @@ class Desk {
 
   // leads waits for the page that act leads to.
   async leads(act) {
-    const page = this.page.waitForEvent("domcontentloaded");
-    await act();
-    await page;
+    await Promise.all([this.page.waitForEvent("domcontentloaded"), act()]);
   }
 
   // press leads to another page by a button.
@@ -110,6 +108,16 @@ class Desk {
       if (text instanceof RegExp ? text.test(all) : all.includes(text)) return;
       assert.ok(Date.now() < end, `${address} never showed ${text}:\n${all}`);
     }
+  }
+
+  // offers waits until an address has a button, as people do who wait for a change to count.
+  async offers(address, name) {
+    const end = Date.now() + patience;
+    do {
+      await this.page.goto(address);
+      if (await this.page.getByRole("button", {name, exact: true}).count()) return;
+    } while (Date.now() < end);
+    assert.fail(`${address} never offered ${name}:\n${await this.text()}`);
   }
 
   // gatehouse runs the program at a shell on the device.

@@ -23,7 +23,7 @@ module.exports = async (d) => {
   };
   await d.press("Activate");
   await d.confirmed();
-  await d.eventually(app, "active");
+  await d.offers(app, "Regenerate");
   const active = await certificate(d, "active");
 
   await act("Regenerate", "Regenerate?");
@@ -48,7 +48,7 @@ module.exports = async (d) => {
   await compare(fs.readFileSync(d.person("alice"), "utf8"), "unknown certificate");
   await compare("nothing of the kind", /no certificate/);
 
-  await page.goto(app);
+  await d.offers(app, "Promote the next pair");
   await d.press("Promote the next pair");
   await d.confirmed();
   await d.eventually(app, /\bprevious\b/);
