@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,6 +27,7 @@ type program struct {
 	cmd     *exec.Cmd
 	log     string // file
 	metrics string // address
+	web     string // where its pages begin
 	ended   chan error
 }
 
@@ -42,8 +44,10 @@ func (s *site) startProgram() *program {
 		s.t.Fatalf("building gatehouse: %v\n%s", err, out)
 	}
 	s.port, p.metrics = freePort(s.t), fmt.Sprintf("127.0.0.1:%d", freePort(s.t))
+	web := fmt.Sprintf("127.0.0.1:%d", freePort(s.t))
+	p.web = "https://" + web
 	s.write("gatehouse.yaml", fmt.Sprintf("schema: 1\nnode: {id: oslo-1}\nlisten: {auth: \"127.0.0.1:%d\", "+
-		"acct: \"\", ui: \"127.0.0.1:0\", metrics: %q, gops: \"127.0.0.1:0\"}\n", s.port, p.metrics))
+		"acct: \"\", ui: %q, metrics: %q, gops: \"127.0.0.1:0\"}\n", s.port, web, p.metrics))
 	log := must(os.Create(p.log))(s.t)
 	defer func() { _ = log.Close() }() // the process has its own
 	p.cmd = exec.Command(binary, "serve", "--config", s.dir, "--state", s.state)
@@ -137,6 +141,19 @@ func (p *program) footprint() footprint {
 	f.heap = field(p.t, heap, "(") / (1 << 20)
 	f.goroutines = field(p.t, p.agent(signal.Stats), "goroutines: ")
 	return f
+}
+
+// cpuTime is what the program has taken, user and system, to 10 ms.
+func (p *program) cpuTime() time.Duration {
+	p.t.Helper()
+	data := must(os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)))(p.t)
+	_, rest, _ := strings.Cut(string(data), ") ") // the name may hold blanks
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		p.t.Fatalf("no CPU time in %s", data)
+	}
+	user, system := must(strconv.Atoi(fields[11]))(p.t), must(strconv.Atoi(fields[12]))(p.t)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // resident returns a field of /proc/PID/status, in MiB.

@@ -18,6 +18,8 @@ const (
 	maxUpload = 256 << 10
 	// maxListed bounds the decisions in one answer.
 	maxListed = 1000
+	// maxSent bounds those taken up to be sent to a stream: a reader that does not read holds them.
+	maxSent = 50
 	// heartbeat keeps proxies and readers of a stream from giving up.
 	heartbeat = 15 * time.Second
 	// maxStreams bounds the streams at once.
@@ -147,7 +149,7 @@ func (a *api) follow(w http.ResponseWriter, r *http.Request, f follower) {
 		if !a.waitOrBeat(w, r, last) {
 			return
 		}
-		for _, e := range a.Decisions.After(last, maxListed) {
+		for _, e := range a.Decisions.After(last, maxSent) {
 			last = e.ID
 			text, ok := f.event(e)
 			if !ok {

@@ -16,24 +16,26 @@ async function audit(d, page) {
 // inspect returns what is wrong with the page that is open, in every size and colour.
 async function inspect(page) {
   const found = new Set();
+  let rules = null; // all of them, once
   for (const [size, viewport] of Object.entries({phone, desktop})) {
     await page.setViewportSize(viewport);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({colorScheme, reducedMotion: "reduce"});
-      for (const text of await violations(page)) found.add(text);
-      for (const text of await page.evaluate(misfits)) found.add(`${size}: ${text}`);
+      for (const text of await violations(page, rules)) found.add(text);
+      rules = ["color-contrast", "target-size"]; // what size and colour change
     }
+    for (const text of await page.evaluate(misfits)) found.add(`${size}: ${text}`);
   }
   await page.setViewportSize(phone);
   for (const text of await walk(page)) found.add(`keyboard: ${text}`);
   return [...found];
 }
 
-// violations are those that axe-core finds, by all of its rules.
-async function violations(page) {
-  const {violations} = await page.evaluate(() => window.axe.run(document, {
-    resultTypes: ["violations"], rules: {"target-size": {enabled: true}},
-  }));
+// violations are those that axe-core finds, by all of its rules or by some.
+async function violations(page, rules) {
+  const {violations} = await page.evaluate((rules) => window.axe.run(document, {
+    resultTypes: ["violations"], ...(rules ? {runOnly: rules} : {rules: {"target-size": {enabled: true}}}),
+  }), rules);
   return violations.flatMap((v) => v.nodes.map((n) => `axe ${v.id}: ${n.target.join(" ")}: ${
     (n.failureSummary || v.help).replace(/\s+/g, " ")}`));
 }
@@ -71,8 +73,8 @@ async function walk(page) {
   const found = [];
   await page.evaluate(mark);
   const want = new Set(await page.evaluate(() => [...document.querySelectorAll("[data-stop]")].map((e) => e.dataset.stop)));
-  const most = 2 * want.size + 20; // what is wanted becomes less on the way
-  for (let n = 0; n < most; n++) {
+  const limit = 2 * want.size + 20;
+  for (let n = 0; n < limit; n++) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(look);
     if (!at) break;
@@ -90,8 +92,9 @@ async function walk(page) {
 // mark runs in the page and numbers what Tab has to reach.
 function mark() {
   let n = 0;
-  document.activeElement.blur();
-  getSelection().removeAllRanges();
+  document.body.tabIndex = -1;
+  document.body.focus(); // from here on Tab begins at the top
+  document.body.removeAttribute("tabindex");
   for (const e of document.querySelectorAll("a[href],button,input:not([type=hidden]),select,summary,textarea,[tabindex='0']")) {
     const passive = e.disabled || !e.checkVisibility() || (e.type === "radio" && !e.checked);
     if (!passive) e.dataset.stop = String(n++);

@@ -83,16 +83,14 @@ class Desk {
 
   // leads waits for the page that act leads to.
   async leads(act) {
-    const page = this.page.waitForEvent("domcontentloaded");
-    await act();
-    await page;
+    await Promise.all([this.page.waitForEvent("domcontentloaded"), act()]);
   }
 
   // press leads to another page by a button.
   press(name) { return this.leads(() => this.click(name)); }
 
   // follow leads to another page by a link.
-  follow(name) { return this.leads(() => this.click(name, "link")); }
+  follow(name, role = "link") { return this.leads(() => this.click(name, role)); }
 
   // confirmed answers the question whether somebody knows what follows, if there is one.
   async confirmed() {
@@ -112,6 +110,16 @@ class Desk {
     }
   }
 
+  // offers waits until an address has a button, as people do who wait for a change to count.
+  async offers(address, name) {
+    const end = Date.now() + patience;
+    do {
+      await this.page.goto(address);
+      if (await this.page.getByRole("button", {name, exact: true}).count()) return;
+    } while (Date.now() < end);
+    assert.fail(`${address} never offered ${name}:\n${await this.text()}`);
+  }
+
   // gatehouse runs the program at a shell on the device.
   gatehouse(...args) { return run(this.Program, args); }
 
@@ -126,7 +134,7 @@ class Desk {
   person(name) { return path.join(this.People, name + ".pem"); }
 
   // tryWiFi has a device sign in by eapol_test, as the person, and demands how that ends.
-  async tryWiFi(name, want, {secret = this.Secret, wait = 10} = {}) {
+  async tryWiFi(name, want, {secret = this.Secret, wait = 10, from = "127.0.0.1"} = {}) {
     const conf = this.file(`${name}.conf`, `network={
   key_mgmt=WPA-EAP
   eap=TLS
@@ -137,7 +145,7 @@ class Desk {
 }
 `);
     const [host, port] = this.Auth.split(":");
-    const got = await run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait),
+    const got = await run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait), "-A", from,
       "-M", mac(name)], {mayFail: true});
     assert.equal(got.code === 0, want === "accept", `eapol_test of ${name}: want ${want}\n${got.stdout.slice(-2000)}`);
   }
@@ -158,4 +166,4 @@ function run(program, args, {mayFail = false} = {}) {
   });
 }
 
-module.exports = {Desk, mac, phone, desktop, patience};
+module.exports = {Desk, mac, run, phone, desktop, patience};

@@ -12,7 +12,7 @@ async function take(d, page, name) {
   for (const viewport of [phone, desktop]) {
     await page.setViewportSize(viewport);
     for (const colorScheme of ["light", "dark"]) {
-      await page.emulateMedia({colorScheme});
+      await page.emulateMedia({colorScheme, reducedMotion: "reduce"});
       // As high as the page, so that the bar at the bottom of a phone hides nothing.
       if (viewport === phone) {
         const height = await page.evaluate(() => document.documentElement.scrollHeight);

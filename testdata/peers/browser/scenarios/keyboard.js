@@ -54,7 +54,7 @@ module.exports = async (d) => {
   await to("Activate");
   await d.leads(() => press("Enter"));
   await d.confirmed();
-  await d.eventually("/setup/saml/wiki", "active");
+  await d.offers("/setup/saml/wiki", "Regenerate");
   await to("Regenerate");
   await press("Enter");
   await heading("Regenerate?");

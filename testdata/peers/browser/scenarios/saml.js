@@ -2,10 +2,13 @@
 "use strict";
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
+const path = require("node:path");
+const {run} = require("../desk.js");
+
+const app = "/setup/saml/wiki";
 
 module.exports = async (d) => {
   const {page} = d;
-  const app = "/setup/saml/wiki";
   await d.signIn();
   await d.follow("Setup");
   await d.follow(/^SAML apps/);
@@ -20,7 +23,7 @@ module.exports = async (d) => {
   };
   await d.press("Activate");
   await d.confirmed();
-  await d.eventually(app, "active");
+  await d.offers(app, "Regenerate");
   const active = await certificate(d, "active");
 
   await act("Regenerate", "Regenerate?");
@@ -45,7 +48,7 @@ module.exports = async (d) => {
   await compare(fs.readFileSync(d.person("alice"), "utf8"), "unknown certificate");
   await compare("nothing of the kind", /no certificate/);
 
-  await page.goto(app);
+  await d.offers(app, "Promote the next pair");
   await d.press("Promote the next pair");
   await d.confirmed();
   await d.eventually(app, /\bprevious\b/);
@@ -53,7 +56,44 @@ module.exports = async (d) => {
   await compare(active, "equals previous");
   await page.goto("/setup/saml");
   await d.says("people can sign in");
+  await test(d);
+  await upload(d);
 };
+
+// test decodes what the application would be told, without telling it.
+async function test(d) {
+  for (const [name, want] of [["alice", ["NameID", "alice", "alice@demo.example", "verifies", "A test"]], ["rita", ["revoked", "What to do"]]]) {
+    await d.page.goto(app);
+    await d.page.getByLabel("A person's certificate, PEM or DER").setInputFiles(d.person(name));
+    await d.press("Test");
+    await d.says("The test", ...want);
+  }
+}
+
+// upload brings a pair that was made elsewhere, in two halves: one half is held and never signs;
+// when both are there, they are a pair.
+async function upload(d) {
+  const {page} = d;
+  const key = path.join(d.Scratch, "elsewhere-key.pem"), cert = path.join(d.Scratch, "elsewhere.pem");
+  await run("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "300", "-subj", "/CN=elsewhere",
+    "-keyout", key, "-out", cert]);
+  const active = await certificate(d, "active");
+  const bring = async (label, file) => {
+    await page.goto(app);
+    await page.getByText("Upload a pair").click();
+    await page.getByLabel(label).setInputFiles(file);
+    await d.press("Save");
+    await d.confirmed();
+  };
+  await bring("Certificate, a file", cert);
+  await d.eventually(app, "half pair: the private key is missing");
+  assert.equal(await page.getByRole("button", {name: "Promote the next pair"}).count(), 0);
+  assert.equal(await certificate(d, "active"), active, "half a pair signs");
+  await bring("Private key, a file", key);
+  await d.eventually(app, "Promote the next pair");
+  assert.equal(await certificate(d, "next"), fs.readFileSync(cert, "utf8").trim());
+  assert.ok(!(await page.content()).includes("PRIVATE KEY-----\nMII"), "the key is shown again");
+}
 
 async function certificate(d, role) {
   const answer = await d.page.request.get(`/setup/saml/wiki/certificate.pem?role=${role}`);
