@@ -12,11 +12,11 @@ async function crawl(d, page, visit) {
     if (seen.has(address) || (kinds.get(kind) || 0) >= perKind) continue;
     seen.add(address);
     const answer = await page.request.get(address, {maxRedirects: 0});
-    if (!(answer.headers()["content-type"] || "").startsWith("text/html") || answer.headers()["content-disposition"]) continue;
     if (answer.status() !== 200) {
       d.findings.push(`${address}: a link leads there, and the answer is ${answer.status()}`);
       continue;
     }
+    if (!(answer.headers()["content-type"] || "").startsWith("text/html") || answer.headers()["content-disposition"]) continue;
     kinds.set(kind, (kinds.get(kind) || 0) + 1);
     await page.goto(address);
     for (const next of await page.evaluate(() => [...document.querySelectorAll("a[href]:not([download])")]

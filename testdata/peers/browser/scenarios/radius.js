@@ -34,6 +34,10 @@ module.exports = async (d) => {
   await newest(d, "cert_unknown_ca");
 
   await open(d);
+  await d.follow(/^View full chain/);
+  await page.getByText(/^Details/).first().click();
+  await d.says("demo user CA", "valid", "ECDSA P-256", "Subject", "Issuer", "Who relies on it", "guests");
+  await open(d);
   await d.press(/^Delete/);
   await d.says("Not done", "guest-ca.pem");
   await open(d);
