@@ -78,6 +78,8 @@ var walls = []wall{
 		why: "the cache is an interface: a broken store must never stop a check"},
 	{pkg: "authcore/identity", mods: []string{badger}, std: []string{"net", "os"},
 		why: "who a certificate names follows from the certificate and the users alone"},
+	{pkg: "authcore/onboard", only: []string{}, std: []string{"i/o"},
+		why: "profiles are values: whoever wants them on disk writes them"},
 	{pkg: "authcore/password", std: []string{"net", "os"},
 		why: "verifiers compute; what they need is handed to them"},
 	{pkg: "authcore/policy", std: []string{"i/o"},

@@ -34,7 +34,7 @@ func (a *Appliance) webConfig() webui.Config {
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
 			Clock: a.clockStatus, ResetClock: a.resetClock,
 			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
-			Support: a.supportAPI(),
+			Support: a.supportAPI(), Onboard: a.onboard,
 		},
 	}
 }

@@ -6,9 +6,9 @@ printf '%s' '-tags=nethttpomithttp2'
 for package in \
 	google.golang.org github.com/dgraph-io github.com/klauspost github.com/goccy github.com/spf13 \
 	go.opentelemetry.io github.com/google github.com/beevik github.com/russellhaering \
-	github.com/mattermost filippo.io aead.dev layeh.com golang.org/x/crypto golang.org/x/text \
+	github.com/mattermost github.com/go-logr github.com/fsnotify github.com/coreos github.com/dustin filippo.io aead.dev layeh.com golang.org/x/crypto golang.org/x/text \
 	gatehouse/webui gatehouse/cmd gatehouse/appliance gatehouse/sync \
-	gatehouse/authcore/saml gatehouse/authcore/supplicant gatehouse/authcore/pki/lab \
+	gatehouse/authcore/onboard gatehouse/authcore/saml gatehouse/authcore/supplicant software.sslmate.com gatehouse/authcore/pki/lab \
 	archive compress crypto/hpke crypto/internal/fips140/mlkem debug encoding/asn1 encoding/json encoding/xml fmt go html log/slog math/big mime net/http net/textproto os reflect regexp runtime/pprof \
 	runtime/trace testing text vendor/golang.org/x/net vendor/golang.org/x/text; do
 	printf ' -gcflags=%s/...=-l' "$package"

@@ -51,6 +51,7 @@ var accessTable = map[string]string{
 	"GET /api/v1/ca/{name}/chain.pem":               "read",
 	"PUT /api/v1/ca/{name}":                         "admin",
 	"DELETE /api/v1/ca/{name}":                      "admin",
+	"POST /api/v1/onboard":                          "read",
 
 	"GET /api/v1/saml/apps":                       "read",
 	"GET /api/v1/saml/apps/{app}/certificate.pem": "read",

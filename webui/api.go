@@ -76,6 +76,9 @@ type Backend struct {
 	Support    Support
 	RADIUS     RADIUSServers
 	CAs        CAs
+	// Onboard makes the files for a person's device. Its errors wrap ErrInvalid, or ErrNotFound
+	// for a credential that is not there.
+	Onboard func(o OnboardOrder) (Onboarding, error)
 }
 
 // api is the JSON API over a Backend.

@@ -39,6 +39,7 @@ var roleTable = map[string]policy.Role{
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
 	"POST /setup/saml/{app}/do/{action}": "admin", "POST /setup/saml/{app}/test": "tech", "POST /setup/saml/{app}/pair": "admin",
+	"GET /setup/onboard": "tech", "POST /setup/onboard": "tech", "GET /people": "viewer", "GET /people/{device}": "viewer",
 	"GET /more": "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
 	"POST /more/theme": "viewer", "POST /more/password": "viewer",
 }
@@ -47,7 +48,7 @@ var roleTable = map[string]policy.Role{
 func at(pattern string) visit {
 	method, path, _ := strings.Cut(pattern, " ")
 	path = strings.NewReplacer("{sha256}", strings.Repeat("ab", 32), "{app}", "wiki", "{action}", "activate",
-		"{id}", "2", "{name}", "wifi", "{client}", "ap1", "{$}", "").Replace(path)
+		"{id}", "2", "{device}", "windows", "{name}", "wifi", "{client}", "ap1", "{$}", "").Replace(path)
 	if path == "/api/v1/users" {
 		path += "?name=alice"
 	}

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/appliance/health"
 	"gatehouse/authcore/identity"
+	"gatehouse/authcore/onboard"
 	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/saml"
 	"gatehouse/authcore/saml/pair"
@@ -33,6 +34,8 @@ var contractTypes = map[string]reflect.Type{
 	"SAMLTrial": reflect.TypeFor[webui.SAMLTrial](), "SAMLAssertion": reflect.TypeFor[saml.Rehearsal](),
 	"PairStatus": reflect.TypeFor[pair.Status](),
 	"CA":         reflect.TypeFor[webui.CA](), "CASaved": reflect.TypeFor[webui.CASaved](),
+	"OnboardOrder": reflect.TypeFor[webui.OnboardOrder](), "Onboarding": reflect.TypeFor[webui.Onboarding](),
+	"OnboardFile": reflect.TypeFor[onboard.File](),
 }
 
 // A schema is what the contract says of a type, as far as the type says it itself.
@@ -58,6 +61,7 @@ func newSchemaSet() *schemaSet {
 var plainTypes = map[reflect.Type]schema{
 	reflect.TypeFor[time.Time]():  {"type": "string", "format": "date-time"},
 	reflect.TypeFor[netip.Addr](): {"type": "string"},
+	reflect.TypeFor[[]byte]():     {"type": "string", "format": "byte"},
 }
 
 // of returns the schema of a value of type t.

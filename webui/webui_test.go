@@ -64,6 +64,7 @@ func config() webui.Config {
 			OCSP:       ocsp(),
 			Bundles:    bundles(),
 			SAML:       apps(),
+			Onboard:    onboardings,
 			Support:    func(context.Context) ([]byte, error) { return []byte("an archive"), nil },
 			RADIUS:     radiusServers(),
 			CAs:        cas(),

@@ -26,6 +26,7 @@ func newRootCommand() *cobra.Command {
 		newHealthCommand(),
 		newInitCommand(),
 		newOCSPCommand(),
+		newOnboardCommand(),
 		newPKICommand(),
 		newProbeCommand(),
 		newRADIUSCommand(),

@@ -129,21 +129,23 @@ func (s *secrecy) makeMistakes() {
 	s.write("broken.id", strings.Replace(s.read("recovery/identity"), "AGE-SECRET-KEY-1", "AGE-SECRET-KEY-1O", 1))
 	build := "bundle build {sealed} --id emea --serial 2 "
 	for line, code := range map[string]int{
-		build + "--key {locked.key}":                                                       exitTrust,
-		build + "--key {broken.key}":                                                       exitUnreadable,
-		build + "--key {recovery/identity}":                                                exitUnreadable,
-		build + "--key {fleet.key} --identity {broken.id}":                                 exitUnreadable,
-		build + "--key {fleet.key} --identity {fleet.key}":                                 exitUnreadable,
-		"bundle verify {one.tar.gz} --key {fleet.key}":                                     exitTrust,
-		"bundle verify {one.tar.gz} --key {fleet.pub} --signature {fleet.key}":             exitTrust,
-		"bundle verify {one.tar.gz} --key {fleet.pub} --identity {fleet.key}":              exitUnreadable,
-		"bundle test {one.tar.gz} --cert {user-key.pem}":                                   exitUnreadable,
-		"bundle inspect {fleet.key}":                                                       exitUnreadable,
-		"bundle diff {fleet.key} {one.tar.gz}":                                             exitUnreadable,
-		"bundle push {one.tar.gz} --to https://127.0.0.1:1":                                exitUnreachable,
-		"bundle push {one.tar.gz} --to https://127.0.0.1:1 --token-file {token}":           exitUnreachable,
-		"cert test {user-key.pem} --config {conf}":                                         exitUnreadable,
-		"probe --server 127.0.0.1:1 --secret-file {password.txt} --timeout 10ms --retry 0": exitUsage,
+		build + "--key {locked.key}":                                             exitTrust,
+		build + "--key {broken.key}":                                             exitUnreadable,
+		build + "--key {recovery/identity}":                                      exitUnreadable,
+		build + "--key {fleet.key} --identity {broken.id}":                       exitUnreadable,
+		build + "--key {fleet.key} --identity {fleet.key}":                       exitUnreadable,
+		"bundle verify {one.tar.gz} --key {fleet.key}":                           exitTrust,
+		"bundle verify {one.tar.gz} --key {fleet.pub} --signature {fleet.key}":   exitTrust,
+		"bundle verify {one.tar.gz} --key {fleet.pub} --identity {fleet.key}":    exitUnreadable,
+		"bundle test {one.tar.gz} --cert {user-key.pem}":                         exitUnreadable,
+		"bundle inspect {fleet.key}":                                             exitUnreadable,
+		"bundle diff {fleet.key} {one.tar.gz}":                                   exitUnreadable,
+		"bundle push {one.tar.gz} --to https://127.0.0.1:1":                      exitUnreachable,
+		"bundle push {one.tar.gz} --to https://127.0.0.1:1 --token-file {token}": exitUnreachable,
+		"cert test {user-key.pem} --config {conf}":                               exitUnreadable,
+		"onboard --ssid Acme --out {onboard} --config {conf} --ca {server-ca.pem} --certificate {user.pem} --key {user-key.pem} --password-file {password.txt}": exitOK,
+		"onboard --ssid Acme --out {onboard} --config {conf} --certificate {user-key.pem} --key {user-key.pem}":                                                 exitUnreadable,
+		"probe --server 127.0.0.1:1 --secret-file {password.txt} --timeout 10ms --retry 0":                                                                      exitUsage,
 	} {
 		s.runs(code, strings.Fields(line)...)
 	}
