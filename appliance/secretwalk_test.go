@@ -197,6 +197,7 @@ func (w *walker) askAPI() {
 	w.t.Helper()
 	certificate := string(w.user(lab.UserOptions{}).CertificatePEM())
 	key, _ := json.Marshal(map[string]any{"key": w.planted["shared secret"], "certificate": "planted", "confirm": true})
+	order, _ := json.Marshal(map[string]string{"ssid": "Branch", "ca": string(w.serverCA.CertificatePEM())})
 	bodies := map[string][]string{
 		"POST /api/v1/certificates/test": {certificate, "no certificate"}, "POST /api/v1/ocsp/check": {certificate, "none"},
 		"POST /api/v1/ocsp/purge": {`{"all": true}`, `{}`, "{"}, "POST /api/v1/clock/reset": {""}, "POST /api/v1/support": {""},
@@ -207,6 +208,7 @@ func (w *walker) askAPI() {
 		"PUT /api/v1/bundle":                    {"no archive"},
 		"PUT /api/v1/radius/{name}":             {`{"secret": "x"}`, "{"}, "POST /api/v1/radius/{name}/clients": {`{"name": "x"}`, "{"},
 		"DELETE /api/v1/radius/{name}/clients/{client}": {""}, "DELETE /api/v1/radius/{name}": {""},
+		"POST /api/v1/onboard":  {string(order), `{"ssid": ""}`, "{"},
 		"PUT /api/v1/ca/{name}": {string(key)}, "DELETE /api/v1/ca/{name}": {""},
 	}
 	for path, operations := range w.contract.paths {
