@@ -126,18 +126,6 @@ func (a *Appliance) testCertificate(certificate []byte, server string) ([]CertTe
 	return tests, err
 }
 
-// findUser looks up a user by every kind of name.
-func (a *Appliance) findUser(name string) (any, error) {
-	user, err := a.lookUp(name)
-	if errors.Is(err, identity.ErrStale) { // the configuration changed on the way
-		user, err = a.lookUp(name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return user, nil
-}
-
 func (a *Appliance) lookUp(name string) (*identity.User, error) {
 	sn := a.holder.Load()
 	if sn == nil {

@@ -64,9 +64,8 @@ type Backend struct {
 	// TestCertificate decides about a PEM chain or a DER certificate; an empty server: about
 	// every RADIUS server.
 	TestCertificate func(certificate []byte, server string) ([]CertTest, error)
-	// FindUser returns the user with that user name, e-mail address or alias, without
-	// secrets, for JSON.
-	FindUser func(name string) (any, error)
+	// FindUser returns the user with that user name, e-mail address or alias.
+	FindUser func(name string) (User, error)
 	Clock    func() Clock
 	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
 	ResetClock func() error
@@ -192,15 +191,6 @@ func (a *api) testCertificate(w http.ResponseWriter, r *http.Request) {
 	}
 	tests, err := a.TestCertificate(certificate, r.URL.Query().Get("server"))
 	answer(w)(tests, err)
-}
-
-func (a *api) findUser(w http.ResponseWriter, r *http.Request) {
-	name := r.URL.Query().Get("name")
-	if name == "" {
-		fail(w, fmt.Errorf("%w: the parameter name is missing", ErrInvalid))
-		return
-	}
-	answer(w)(a.FindUser(name))
 }
 
 // answer writes what a Backend function returned.

@@ -32,7 +32,8 @@ var roleTable = map[string]policy.Role{
 	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",
-	"GET /setup/ca": "viewer", "POST /setup/ca": "admin", "GET /setup/ca/{name}": "viewer", "GET /setup/ca/{name}/chain.pem": "viewer",
+	"GET /setup/users": "viewer",
+	"GET /setup/ca":    "viewer", "POST /setup/ca": "admin", "GET /setup/ca/{name}": "viewer", "GET /setup/ca/{name}/chain.pem": "viewer",
 	"POST /setup/ca/{name}": "admin", "POST /setup/ca/{name}/remove": "admin",
 	"GET /setup/radius": "viewer", "GET /setup/add-radius": "admin", "POST /setup/add-radius": "admin",
 	"GET /setup/radius/{name}": "viewer", "POST /setup/radius/{name}": "admin", "POST /setup/radius/{name}/remove": "admin",
@@ -266,13 +267,14 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 		c.Backend.Status = func() webui.Status { return hostileStatus(hostile[0] + hostile[2] + hostile[4]) }
 		c.Backend.SAML = hostileApps(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.Bundles.State = func() webui.Bundle { return hostileStatus(hostile[1] + hostile[3]).Bundle }
+		c.Backend.FindUser = func(string) (webui.User, error) { return userCalled(hostile[0] + hostile[2] + hostile[4]), nil }
 		c.Backend.CAs = hostileCAs(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.RADIUS = hostileServers(hostile[0] + hostile[2] + hostile[3] + hostile[8])
 	})
 	cookie := h.signIn("admin")
 	visits := []visit{
 		{path: "/"}, {path: "/sign-ins"}, {path: "/check"}, {path: "/setup"}, {path: "/setup/config"}, {path: "/more"},
-		{path: "/setup/radius"}, {path: "/setup/add-radius"}, {path: "/setup/radius/wifi"},
+		{path: "/setup/users?q=" + url.QueryEscape(hostile[1])}, {path: "/setup/radius"}, {path: "/setup/add-radius"}, {path: "/setup/radius/wifi"},
 		{path: "/sign-ins?q=" + url.QueryEscape(hostile[1]) + "&reason=" + url.QueryEscape(hostile[0])},
 		{path: "/sign-in?next=" + url.QueryEscape(hostile[1])},
 		{method: "POST", path: "/sign-in", form: url.Values{"username": {hostile[0]}, "password": {"x"}}},

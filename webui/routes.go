@@ -126,6 +126,7 @@ func pageRoutes(p *pages) []pageRoute {
 		{"POST /setup/onboard", nil, p.onboardPerson, tech},
 		{"GET /people", nil, p.people, viewer},
 		{"GET /people/{device}", nil, p.guide, viewer},
+		{"GET /setup/users", nil, p.users, viewer},
 		{"GET /setup/saml", nil, p.samlApps, viewer},
 		{"GET /setup/saml/{app}", nil, p.samlApp, viewer},
 		{"GET /setup/saml/{app}/certificate.pem", nil, p.samlCertificate, viewer},

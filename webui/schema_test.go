@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gatehouse/appliance/health"
-	"gatehouse/authcore/identity"
 	"gatehouse/authcore/onboard"
 	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/saml"
@@ -22,7 +21,7 @@ import (
 // can be in no answer that the contract test has seen.
 var contractTypes = map[string]reflect.Type{
 	"Health": reflect.TypeFor[health.Report](), "Status": reflect.TypeFor[webui.Status](),
-	"CertTest": reflect.TypeFor[webui.CertTest](), "User": reflect.TypeFor[identity.User](),
+	"CertTest": reflect.TypeFor[webui.CertTest](), "User": reflect.TypeFor[webui.User](),
 	"Clock": reflect.TypeFor[webui.Clock](), "OCSPList": reflect.TypeFor[webui.OCSPList](),
 	"OCSPCheck": reflect.TypeFor[revocation.Check](), "OCSPPurge": reflect.TypeFor[webui.OCSPPurge](),
 	"OCSPPurged": reflect.TypeFor[webui.OCSPPurged](), "Bundle": reflect.TypeFor[webui.Bundle](),

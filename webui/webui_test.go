@@ -57,7 +57,7 @@ func config() webui.Config {
 				}
 				return []webui.CertTest{{Server: string(c)}}, nil
 			},
-			FindUser: func(name string) (any, error) { return map[string]string{"username": name}, nil },
+			FindUser: findUser,
 			Clock:    func() webui.Clock { return webui.Clock{Sure: true, Why: "it agrees"} },
 
 			ResetClock: func() error { return nil },

@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"gatehouse/appliance"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -45,10 +47,7 @@ Exit codes: 0, found; 1, there is no such user; 4, nobody answers.`,
 }
 
 func printUser(cmd *cobra.Command, raw json.RawMessage) error {
-	var u struct {
-		Username, Email, Name, State, VLAN string
-		Aliases, Groups                    []string
-	}
+	var u appliance.User
 	if err := json.Unmarshal(raw, &u); err != nil {
 		return fmt.Errorf("reading the user: %w", err)
 	}
@@ -61,6 +60,15 @@ func printUser(cmd *cobra.Command, raw json.RawMessage) error {
 		if line[1] != "" {
 			fmt.Fprintf(&b, "%-9s %s\n", line[0], line[1])
 		}
+	}
+	for _, n := range u.Names {
+		fmt.Fprintf(&b, "%-9s %s in a certificate: %s\n", "named by", n.Kind, n.Name)
+	}
+	if u.Last != nil {
+		fmt.Fprintf(&b, "%-9s %s: %s, %s\n", "last", u.Last.Time.Local().Format(time.DateTime), u.Last.Result, u.Last.Reason)
+	}
+	for _, c := range u.Certificates {
+		fmt.Fprintf(&b, "%-9s sha256 %s, CA %s\n", "signed in", c.SHA256, c.CA)
 	}
 	_, err := fmt.Fprint(cmd.OutOrStdout(), b.String())
 	return err
