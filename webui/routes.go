@@ -105,6 +105,8 @@ func pageRoutes(p *pages) []pageRoute {
 		{"GET /check", nil, p.check, tech},
 		{"POST /check/certificate", nil, p.checkCertificate, tech},
 		{"GET /check/clock", nil, p.checkClock, viewer},
+		{"GET /check/ocsp", nil, p.ocsp, viewer},
+		{"POST /check/ocsp", nil, p.checkOCSP, tech},
 		{"GET /setup", nil, p.setup, viewer},
 		{"GET /setup/config", nil, p.config, viewer},
 		{"POST " + bundleUpload, nil, p.uploadBundle, chief},
