@@ -22,7 +22,7 @@ import (
 func (a *Appliance) radiusAPI() webui.RADIUSServers {
 	return webui.RADIUSServers{
 		List: a.radiusServers, Get: a.radiusServer, CAs: a.caNames, Put: a.putRADIUS, Delete: a.deleteRADIUS,
-		Managed: a.whyManaged,
+		Counts: a.radiusStatus, Managed: a.whyManaged,
 	}
 }
 

@@ -68,7 +68,7 @@ func (a *Appliance) configuration() webui.Configuration {
 func (a *Appliance) radiusStatus() webui.RADIUS {
 	r := webui.RADIUS{
 		Responses: map[string]uint64{}, Discards: map[string]uint64{},
-		Unknown: []webui.UnknownSource{}, WrongSecrets: []webui.WrongSecret{},
+		Unknown: []webui.UnknownSource{}, WrongSecrets: []webui.WrongSecret{}, Heard: []webui.HeardClient{},
 	}
 	r.Conversations, _ = a.auth.Conversations()
 	if a.radius == nil {
@@ -91,6 +91,11 @@ func (a *Appliance) radiusStatus() webui.RADIUS {
 	}
 	for _, c := range stats.WrongSecrets {
 		r.WrongSecrets = append(r.WrongSecrets, webui.WrongSecret{
+			Server: c.Server, Client: c.Client, Address: c.Source, Count: c.Count, Last: c.Last,
+		})
+	}
+	for _, c := range stats.Heard {
+		r.Heard = append(r.Heard, webui.HeardClient{
 			Server: c.Server, Client: c.Client, Address: c.Source, Count: c.Count, Last: c.Last,
 		})
 	}

@@ -83,12 +83,7 @@ func (a *api) checkOCSP(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("%w: reading the certificate: %w", ErrInvalid, err))
 		return
 	}
-	// The server's limit on reading would end the context of who waits for its answer. Where
-	// there is no such limit to lift, nothing is lost.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
-	defer cancel()
-	check, err := a.OCSP.Check(ctx, certificate)
+	check, err := a.askResponders(w, r, certificate)
 	answer(w)(check, err)
 }
 

@@ -29,7 +29,8 @@ var roleTable = map[string]policy.Role{
 	"GET /static/": "", "GET /sign-in": "", "POST /sign-in": "", "GET /first-boot": "", "POST /first-boot": "",
 	"POST /sign-out": "viewer", "GET /{$}": "viewer",
 	"GET /sign-ins": "viewer", "GET /sign-ins/stream": "viewer", "GET /sign-ins/{id}": "viewer",
-	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer",
+	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer", "GET /check/ap": "viewer", "POST /check/ap": "admin", "GET /check/ap/{name}/{client}": "viewer",
+	"GET /check/ap/{name}/{client}/stream": "viewer", "GET /check/ocsp": "viewer", "POST /check/ocsp": "tech",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",
 	"GET /setup/users": "viewer",
@@ -273,7 +274,7 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 	})
 	cookie := h.signIn("admin")
 	visits := []visit{
-		{path: "/"}, {path: "/sign-ins"}, {path: "/check"}, {path: "/setup"}, {path: "/setup/config"}, {path: "/more"},
+		{path: "/"}, {path: "/sign-ins"}, {path: "/check"}, {path: "/check/ocsp"}, {path: "/check/ap"}, {path: "/check/ap/wifi/ap1"}, {path: "/setup"}, {path: "/setup/config"}, {path: "/more"},
 		{path: "/setup/users?q=" + url.QueryEscape(hostile[1])}, {path: "/setup/radius"}, {path: "/setup/add-radius"}, {path: "/setup/radius/wifi"},
 		{path: "/sign-ins?q=" + url.QueryEscape(hostile[1]) + "&reason=" + url.QueryEscape(hostile[0])},
 		{path: "/sign-in?next=" + url.QueryEscape(hostile[1])},

@@ -61,7 +61,7 @@ func radiusLight(s Status) light {
 }
 
 func ocspLight(r Revocation) light {
-	l := light{Name: "OCSP", Link: "/check", LinkText: "Check a certificate"}
+	l := light{Name: "OCSP", Link: "/check/ocsp", LinkText: "Check OCSP"}
 	open := 0
 	failed := ""
 	for _, responder := range r.Responders {

@@ -18,6 +18,8 @@ type RADIUSServers struct {
 	Get func(name string) (RADIUSServer, error)
 	// CAs returns the names of the CAs in force, for picking.
 	CAs func() []string
+	// Counts tells what the RADIUS port counted.
+	Counts func() RADIUS
 	// Managed says why nothing is changed here; "": it may be.
 	Managed func() string
 	// Put changes a server, or makes it, and waits until that is in force.

@@ -32,6 +32,7 @@ func radiusServers() webui.RADIUSServers {
 			return wifi(), nil
 		},
 		CAs: func() []string { return []string{"acme", "globalsign"} }, Managed: func() string { return "" },
+		Counts: func() webui.RADIUS { return webui.RADIUS{} },
 		Put: func(string, webui.RADIUSChange) (webui.RADIUSSaved, error) {
 			return webui.RADIUSSaved{Generation: 7, Secrets: map[string]string{"ap2": "TOLDONCE"}}, nil
 		},

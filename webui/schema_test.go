@@ -34,7 +34,7 @@ var contractTypes = map[string]reflect.Type{
 	"PairStatus": reflect.TypeFor[pair.Status](),
 	"CA":         reflect.TypeFor[webui.CA](), "CASaved": reflect.TypeFor[webui.CASaved](),
 	"OnboardOrder": reflect.TypeFor[webui.OnboardOrder](), "Onboarding": reflect.TypeFor[webui.Onboarding](),
-	"OnboardFile": reflect.TypeFor[onboard.File](),
+	"ClientsSeen": reflect.TypeFor[webui.ClientsSeen](), "OnboardFile": reflect.TypeFor[onboard.File](),
 }
 
 // A schema is what the contract says of a type, as far as the type says it itself.

@@ -61,6 +61,7 @@ type RADIUS struct {
 	Delayed       int               `json:"delayed"`
 	Unknown       []UnknownSource   `json:"unknown_sources"`
 	WrongSecrets  []WrongSecret     `json:"wrong_secrets"`
+	Heard         []HeardClient     `json:"heard"` // clients that were believed
 }
 
 // An UnknownSource is an address that asks and is nobody's client.

@@ -121,6 +121,7 @@ func (s *Server) admitRequest(
 		s.discard(d.because(why))
 		return nil
 	}
+	s.counters.believed(&d)
 	if packet.Attributes.Count(radius.TypeEAPMessage) > 0 {
 		var scratch [radius.MaxPacketLength]byte
 		if _, _, err := packet.EAPMessage(scratch[:0]); err != nil {
@@ -172,6 +173,8 @@ func (s *Server) answerStatus(
 	tried := 0
 	for client, server := range clients.Candidates(d.source) {
 		if packet.CheckMessageAuthenticator(client.Secret) == nil {
+			d.client, d.server = client, server
+			s.counters.believed(&d)
 			s.sendStatus(p, packet, from, client)
 			return
 		}

@@ -206,6 +206,14 @@ func TestMA1WrongSecretIsSilentWithHint(t *testing.T) {
 		wrong[0].Count != 3 {
 		t.Errorf("wrong secrets %+v, want wifi/local4 three times", wrong)
 	}
+	if heard := w.Stats().Heard; len(heard) != 0 {
+		t.Errorf("heard %+v, though nothing was believed", heard)
+	}
+	n.answer(request{attrs: []attr{eap}}.bytes())
+	if heard := w.Stats().Heard; len(heard) != 1 || heard[0].Client != "local4" || heard[0].Server != "wifi" ||
+		heard[0].Count != 1 || heard[0].Last.IsZero() {
+		t.Errorf("heard %+v, want wifi/local4 once", heard)
+	}
 }
 
 func TestMA2MA4MA5Modes(t *testing.T) {

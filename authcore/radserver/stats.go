@@ -16,6 +16,8 @@ const (
 	maxUnknown = 256
 	// maxWrong bounds the clients whose wrong secrets are told apart.
 	maxWrong = 1024
+	// maxHeard bounds the clients whose packets are told apart.
+	maxHeard = 4096
 	// unknownQuiet is how long an unknown source is remembered after its last datagram.
 	unknownQuiet = time.Hour
 	// unknownStray is how long one is that sent a single datagram, when room is short.
@@ -45,6 +47,7 @@ type Stats struct {
 	UnknownSources []SourceCount // most frequent first
 	UnknownOthers  uint64        // datagrams of unknown sources beyond that list
 	WrongSecrets   []ClientCount // most frequent first
+	Heard          []ClientCount // packets that are believed, by client; in no order
 }
 
 // A SourceCount is how many datagrams came from an unknown address.
@@ -54,8 +57,8 @@ type SourceCount struct {
 	Last   time.Time
 }
 
-// A ClientCount is how many packets of a client carried a wrong Message-Authenticator, which
-// nearly always means that the shared secrets differ.
+// A ClientCount is how many packets of a client were believed, or carried a wrong
+// Message-Authenticator, which nearly always means that the shared secrets differ.
 type ClientCount struct {
 	Server, Client string
 	Source         netip.Addr // of the last one
@@ -75,6 +78,7 @@ type counters struct {
 	unknowns map[netip.Addr]*SourceCount
 	others   uint64
 	wrong    map[clientKey]*ClientCount
+	heard    map[clientKey]*ClientCount
 }
 
 type clientKey struct{ server, client string }
@@ -84,6 +88,7 @@ func newCounters() *counters {
 		discards: make(map[radius.Why]*atomic.Uint64, len(whys)),
 		unknowns: make(map[netip.Addr]*SourceCount),
 		wrong:    make(map[clientKey]*ClientCount),
+		heard:    make(map[clientKey]*ClientCount),
 	}
 	for why := range whys {
 		c.discards[why] = new(atomic.Uint64)
@@ -118,18 +123,23 @@ func (c *counters) unknown(source netip.Addr) {
 }
 
 // wrongSecret counts a packet of a known client that does not verify.
-func (c *counters) wrongSecret(d *dropped) {
+func (c *counters) wrongSecret(d *dropped) { c.count(c.wrong, maxWrong, d) }
+
+// believed counts a packet of a known client that is taken to be from it.
+func (c *counters) believed(d *dropped) { c.count(c.heard, maxHeard, d) }
+
+func (c *counters) count(by map[clientKey]*ClientCount, limit int, d *dropped) {
 	key := clientKey{d.server.Name, d.client.Name}
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.wrong[key]
+	known := by[key]
 	if known == nil {
-		if len(c.wrong) >= maxWrong {
+		if len(by) >= limit {
 			return
 		}
 		known = &ClientCount{Server: key.server, Client: key.client}
-		c.wrong[key] = known
+		by[key] = known
 	}
 	known.Count++
 	known.Source, known.Last = d.source, now
@@ -190,6 +200,9 @@ func (c *counters) lists(st *Stats) {
 	}
 	for _, known := range c.wrong {
 		st.WrongSecrets = append(st.WrongSecrets, *known)
+	}
+	for _, known := range c.heard {
+		st.Heard = append(st.Heard, *known)
 	}
 	sort.Slice(st.UnknownSources, func(i, j int) bool {
 		a, b := &st.UnknownSources[i], &st.UnknownSources[j]

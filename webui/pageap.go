@@ -1,0 +1,296 @@
+package webui
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/authcore/audit"
+	"gatehouse/authcore/policy"
+)
+
+const (
+	// watchEvery is how often a page that waits for an access point looks.
+	watchEvery = time.Second
+	// unknownFresh is how long an unknown address may be the access point that somebody sets up.
+	unknownFresh = 10 * time.Minute
+	// maxStrangers bounds the unknown addresses on a page.
+	maxStrangers = 5
+)
+
+// An apView is the page where an access point is added.
+type apView struct {
+	Servers  []string
+	Asked    RADIUSClientChange
+	Server   string
+	Clients  []apState
+	Unknown  []UnknownSource
+	May      bool // add one
+	Managed  string
+	Fallback string // what to write by hand
+}
+
+// An apState is a client, to be shown.
+type apState struct {
+	mark
+	Seen     ClientSeen
+	Text     string
+	Todo     string
+	Time     time.Time
+	Watch    string // the page that waits for it
+	Decision string // the page of its last decision
+}
+
+// A watchView is the page that waits for an access point.
+type watchView struct {
+	State   apState
+	Stream  string
+	After   uint64
+	Address string
+	Port    string
+	Blocks  []apBlock
+	Secret  string // shown once
+	News    *radiusNews
+}
+
+func (p *pages) aps(w http.ResponseWriter, _ *http.Request, who person) {
+	p.showAPs(w, who, view{}, apView{})
+}
+
+func (p *pages) showAPs(w http.ResponseWriter, who person, v view, body apView) {
+	body.Managed = p.api.RADIUS.Managed()
+	body.May = who.may(policy.RoleAdmin)
+	for _, s := range p.api.RADIUS.List() {
+		if s.State != RADIUSLeftOut {
+			body.Servers = append(body.Servers, s.Name)
+		}
+	}
+	seen := p.api.clientsSeen()
+	for _, c := range seen.Clients {
+		body.Clients = append(body.Clients, p.apStateOf(c, nil))
+	}
+	body.Unknown = seen.Unknown[:min(len(seen.Unknown), maxStrangers)]
+	v.Title, v.Tab, v.Body = "Onboard an access point", "check", body
+	p.render(w, who, "ap", v)
+}
+
+// addAP makes a client with a secret of our own, and goes on to where its first packet is waited for.
+func (p *pages) addAP(w http.ResponseWriter, r *http.Request, who person) {
+	server := strings.TrimSpace(r.PostFormValue("server"))
+	c := RADIUSClientChange{Name: strings.TrimSpace(r.PostFormValue("name")),
+		Address: strings.TrimSpace(r.PostFormValue("address")), Generate: true}
+	if why := p.api.RADIUS.Managed(); why != "" {
+		body := apView{Server: server, Asked: c, Fallback: byHand(c)}
+		p.showAPs(w, who, view{}, body)
+		return
+	}
+	saved, err := p.putAP(server, c, who)
+	if err != nil {
+		p.showAPs(w, who, view{Status: statusOf(err), Error: said(err)}, apView{Server: server, Asked: c})
+		return
+	}
+	p.news.keep(who, savedNews("The access point "+c.Name+" is a client of "+server, saved))
+	redirect(w, r, watchPage(server, c.Name))
+}
+
+func (p *pages) putAP(server string, c RADIUSClientChange, who person) (RADIUSSaved, error) {
+	if c.Name == "" || c.Address == "" {
+		return RADIUSSaved{}, fmt.Errorf("%w: a name and an address are needed", ErrInvalid)
+	}
+	s, err := p.api.RADIUS.Get(server)
+	if err != nil {
+		return RADIUSSaved{}, err
+	}
+	// A page that is loaded again must not give a working access point another secret.
+	if slices.ContainsFunc(s.Clients, func(have RADIUSClient) bool { return have.Name == c.Name }) {
+		return RADIUSSaved{}, fmt.Errorf("%w: %s has a client %q already: choose another name, or change it "+
+			"under Setup, RADIUS servers", ErrRefused, server, audit.Printable(c.Name))
+	}
+	return p.api.RADIUS.Put(server, RADIUSChange{By: "account " + who.Name, Version: s.Version, Clients: []RADIUSClientChange{c}})
+}
+
+// byHand is what goes into radius/NAME.yaml where another hand writes it. The secret is kept nowhere.
+func byHand(c RADIUSClientChange) string {
+	return fmt.Sprintf("clients:\n  - name: %s\n    address: %s\n    secret: %s\n",
+		strconv.Quote(audit.Printable(c.Name)), strconv.Quote(audit.Printable(c.Address)), rand.Text())
+}
+
+func watchPage(server, client string) string {
+	return "/check/ap/" + url.PathEscape(server) + "/" + url.PathEscape(client)
+}
+
+// watched is the client that a request is about.
+func (p *pages) watched(r *http.Request) (server, client string, err error) {
+	server, client = r.PathValue("name"), r.PathValue("client")
+	s, err := p.api.RADIUS.Get(server)
+	if err == nil && !slices.ContainsFunc(s.Clients, func(c RADIUSClient) bool { return c.Name == client }) {
+		err = fmt.Errorf("%w: %s has no such client", ErrNotFound, server)
+	}
+	return server, client, err
+}
+
+// watchedState is how that client is now.
+func (p *pages) watchedState(server, client string) (apState, RADIUS) {
+	counts := p.api.RADIUS.Counts()
+	return p.apStateOf(seenClient(&counts, p.api.lastDecisions(), server, client), counts.Unknown), counts
+}
+
+func (p *pages) watchAP(w http.ResponseWriter, r *http.Request, who person) {
+	server, client, err := p.watched(r)
+	if err != nil {
+		p.fail(w, who, "No such access point", err)
+		return
+	}
+	state, counts := p.watchedState(server, client)
+	body := watchView{State: state, Stream: watchPage(server, client) + "/stream", After: state.fingerprint(),
+		Address: hostOnly(r.Host), Port: portOf(counts.Address), News: p.news.tell(who)}
+	if body.News != nil {
+		body.Secret = body.News.Secrets[client]
+	}
+	body.Blocks = apBlocks(body.Address, body.Port, body.Secret)
+	p.render(w, who, "apwatch", view{Title: client, Tab: "check", Body: body})
+}
+
+// hostOnly is the host of HOST:PORT.
+func hostOnly(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
+}
+
+// portOf is the port of HOST:PORT; the registered one of RADIUS where there is none.
+func portOf(address string) string {
+	if _, port, err := net.SplitHostPort(address); err == nil {
+		return port
+	}
+	return "1812"
+}
+
+// watchAPStream sends a row whenever the state changes, as long as the session lasts.
+func (p *pages) watchAPStream(w http.ResponseWriter, r *http.Request, who person) {
+	server, client, err := p.watched(r)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	last, _ := strconv.ParseUint(r.URL.Query().Get("after"), 10, 64) // 0: what is now is news
+	if id, err := strconv.ParseUint(r.Header.Get("Last-Event-ID"), 10, 64); err == nil {
+		last = id
+	}
+	select {
+	case p.api.streams <- struct{}{}:
+		defer func() { <-p.api.streams }()
+	default:
+		fail(w, errBusy)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	p.sendStates(w, r, last, func() (apState, bool) {
+		state, _ := p.watchedState(server, client)
+		return state, p.sessions.Live(who.Session.ID)
+	})
+}
+
+// sendStates sends what look returns whenever it differs from last, until look says that it is over.
+func (p *pages) sendStates(w http.ResponseWriter, r *http.Request, last uint64, look func() (apState, bool)) {
+	control := http.NewResponseController(w)
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for sent := time.Now(); ; {
+		state, live := look()
+		if !live {
+			return
+		}
+		text := ""
+		if print := state.fingerprint(); print != last {
+			var b bytes.Buffer
+			if p.templates["apwatch"].ExecuteTemplate(&b, "apstate", state) != nil {
+				return
+			}
+			last = print
+			text = fmt.Sprintf("id: %d\nevent: row\ndata: %s\n\n", print, strings.ReplaceAll(b.String(), "\n", " "))
+		} else if time.Since(sent) >= heartbeat {
+			text = ": still here\n\n"
+		}
+		if text != "" {
+			sent = time.Now()
+		}
+		// A reader that does not read is dropped by this deadline.
+		if control.SetWriteDeadline(time.Now().Add(2*heartbeat)) != nil {
+			return
+		}
+		if _, err := io.WriteString(w, text); err != nil || control.Flush() != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// fingerprint tells states apart that are shown differently. It is never 0.
+func (s apState) fingerprint() uint64 {
+	h := fnv.New32a()
+	_, _ = fmt.Fprint(h, s.Seen.State, s.Seen.Decision, s.Word, s.Text)
+	return uint64(h.Sum32()) + 1
+}
+
+// apStateOf says in words how a client is; strangers are addresses that may be it.
+func (p *pages) apStateOf(c ClientSeen, strangers []UnknownSource) apState {
+	s := apState{Seen: c, Time: c.Decided, Watch: watchPage(c.Server, c.Client)}
+	if c.Decision != 0 {
+		s.Decision = fmt.Sprintf("/sign-ins/%d", c.Decision)
+	}
+	explanation, _ := audit.Explain(audit.Reason(c.Reason))
+	switch c.State {
+	case ClientAccepted:
+		s.mark, s.Text = mark{"ok", "Access-Accept sent"}, "For "+audit.Printable(joined(" at ", c.User, c.Station))+"."
+	case ClientRejected:
+		s.mark, s.Text = mark{"warn", "Access-Reject sent: " + c.Reason}, explanation.Sentence
+		s.Todo = joined(" ", "The access point is set up right.", explanation.NextStep)
+	case ClientDiscarded:
+		s.mark, s.Text, s.Todo = mark{"bad", "Packet dropped: " + c.Reason}, explanation.Sentence, explanation.NextStep
+	case ClientWrongSecret:
+		s.mark, s.Time = mark{"bad", "Wrong secret"}, c.LastWrong
+		s.Text = fmt.Sprintf("The Message-Authenticator of packets from %v does not verify.", c.Address)
+		s.Todo = "Type the secret anew on the access point: no blanks before or after it, the same letters large and small."
+	case ClientHeard:
+		s.mark, s.Time = mark{"ok", "First packet seen"}, c.LastPacket
+		s.Text = fmt.Sprintf("From %v, and the secret is right. Now connect a device.", c.Address)
+	default:
+		s.mark, s.Text = mark{"off", "No packet yet"}, "Connect a device to the network, so that the access point asks."
+		s.Todo = "If nothing comes: is the address of this gateway right on the access point, and does a firewall let UDP through?"
+		p.strange(&s, strangers)
+	}
+	return s
+}
+
+// strange names who asks and is no client, lately: it may be the one that is waited for.
+func (p *pages) strange(s *apState, strangers []UnknownSource) {
+	var names []string
+	for _, u := range strangers {
+		if time.Since(u.Last) < unknownFresh && len(names) < maxStrangers {
+			names = append(names, u.Address.String())
+			if u.Last.After(s.Time) {
+				s.Time = u.Last
+			}
+		}
+	}
+	if len(names) > 0 {
+		s.mark, s.Text = mark{"warn", "A packet from an address that is no client"}, strings.Join(names, ", ")+"."
+		s.Todo = "If that is this access point, give the client this address under Setup, RADIUS servers."
+	}
+}
