@@ -64,6 +64,9 @@ type Backend struct {
 	// TestCertificate decides about a PEM chain or a DER certificate; an empty server: about
 	// every RADIUS server.
 	TestCertificate func(certificate []byte, server string) ([]CertTest, error)
+	// OpenSealed returns the certificates of a PKCS #12, as PEM, leaf first. It keeps nothing, and
+	// never looks at the key.
+	OpenSealed func(file []byte, password string) ([]byte, error)
 	// FindUser returns the user with that user name, e-mail address or alias, without
 	// secrets, for JSON.
 	FindUser func(name string) (any, error)

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +41,9 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 	data, err := uploaded(w, r, "file", "pem")
 	if err == nil {
 		body.Server = r.PostFormValue("server")
-		if strings.Contains(string(data), "PRIVATE KEY-----") {
-			data = []byte(publicPart(string(data)))
+		if data, err = p.publicOf(data, r.PostFormValue("password")); err != nil {
+			p.showCheck(w, who, view{Status: statusOf(err), Error: said(err)}, body)
+			return
 		}
 		var tests []CertTest
 		tests, err = p.api.TestCertificate(data, body.Server)
@@ -59,6 +61,19 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 		v.Status, v.Error = http.StatusBadRequest, said(err)
 	}
 	p.showCheck(w, who, v, body)
+}
+
+// publicOf leaves of what somebody brought what may be known to everybody.
+func (p *pages) publicOf(data []byte, password string) ([]byte, error) {
+	if !strings.Contains(string(data), "-----BEGIN") {
+		if _, err := x509.ParseCertificate(data); err == nil {
+			return data, nil
+		}
+		if len(data) > 0 && data[0] == 0x30 { // a SEQUENCE, as every .p12 is
+			return p.api.OpenSealed(data, password)
+		}
+	}
+	return []byte(publicPart(string(data))), nil
 }
 
 // publicPart is text without what stands from the first private key on: it is of no use here.
