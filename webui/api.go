@@ -73,12 +73,14 @@ type Backend struct {
 	Clock    func() Clock
 	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
 	ResetClock func() error
-	OCSP       OCSP
-	Bundles    Bundles
-	SAML       SAML
-	Support    Support
-	RADIUS     RADIUSServers
-	CAs        CAs
+	// AskTime asks a time server by its name or address, and believes nothing.
+	AskTime func(ctx context.Context, server string) (TimeAnswer, error)
+	OCSP    OCSP
+	Bundles Bundles
+	SAML    SAML
+	Support Support
+	RADIUS  RADIUSServers
+	CAs     CAs
 	// Onboard makes the files for a person's device. Its errors wrap ErrInvalid, or ErrNotFound
 	// for a credential that is not there.
 	Onboard func(o OnboardOrder) (Onboarding, error)
