@@ -51,6 +51,7 @@ type Config struct {
 
 // An Appliance is the whole of Gatehouse in one process.
 type Appliance struct {
+	sealed   sealedFiles
 	config   Config
 	started  time.Time
 	holder   snapshot.Holder

@@ -1,8 +1,10 @@
 package appliance
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 
 	"gatehouse/appliance/clock"
@@ -27,6 +29,12 @@ func (a *Appliance) openClock() (err error) {
 		return 0
 	})
 	return nil
+}
+
+// askTime is webui.Backend.AskTime. Only the port of time servers is asked.
+func (a *Appliance) askTime(ctx context.Context, server string) (webui.TimeAnswer, error) {
+	answer, err := clock.AskSNTP(ctx, net.JoinHostPort(server, "123"), a.config.Now)
+	return webui.TimeAnswer(answer), err
 }
 
 // resetClock makes decisions go by the wall clock, because a person says that it is right.

@@ -32,7 +32,7 @@ func (a *Appliance) webConfig() webui.Config {
 		Backend: webui.Backend{
 			Status: a.status, Decisions: a.events,
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
-			Clock: a.clockStatus, ResetClock: a.resetClock,
+			OpenSealed: a.sealed.open, AskTime: a.askTime, Clock: a.clockStatus, ResetClock: a.resetClock,
 			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
 			Support: a.supportAPI(), Onboard: a.onboard,
 		},

@@ -64,17 +64,22 @@ type Backend struct {
 	// TestCertificate decides about a PEM chain or a DER certificate; an empty server: about
 	// every RADIUS server.
 	TestCertificate func(certificate []byte, server string) ([]CertTest, error)
+	// OpenSealed returns the certificates of a PKCS #12, as PEM, leaf first. It keeps nothing, and
+	// never looks at the key.
+	OpenSealed func(file []byte, password string) ([]byte, error)
 	// FindUser returns the user with that user name, e-mail address or alias.
 	FindUser func(name string) (User, error)
 	Clock    func() Clock
 	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
 	ResetClock func() error
-	OCSP       OCSP
-	Bundles    Bundles
-	SAML       SAML
-	Support    Support
-	RADIUS     RADIUSServers
-	CAs        CAs
+	// AskTime asks a time server by its name or address, and believes nothing.
+	AskTime func(ctx context.Context, server string) (TimeAnswer, error)
+	OCSP    OCSP
+	Bundles Bundles
+	SAML    SAML
+	Support Support
+	RADIUS  RADIUSServers
+	CAs     CAs
 	// Onboard makes the files for a person's device. Its errors wrap ErrInvalid, or ErrNotFound
 	// for a credential that is not there.
 	Onboard func(o OnboardOrder) (Onboarding, error)

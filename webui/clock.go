@@ -29,6 +29,14 @@ type ClockHint struct {
 	AheadS int64     `json:"ahead_s"` // of the wall clock then, in seconds
 }
 
+// A TimeAnswer is what a time server said. It is shown, and not believed.
+type TimeAnswer struct {
+	Address   string
+	Offset    time.Duration // positive: the device is behind
+	RoundTrip time.Duration
+	Stratum   int
+}
+
 func (a *api) clock(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.Clock()) }
 
 // resetClock says that the wall clock is right now, and answers with what is known then.

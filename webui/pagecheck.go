@@ -1,6 +1,8 @@
 package webui
 
 import (
+	"cmp"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +42,9 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 	data, err := uploaded(w, r, "file", "pem")
 	if err == nil {
 		body.Server = r.PostFormValue("server")
-		if strings.Contains(string(data), "PRIVATE KEY-----") {
-			data = []byte(publicPart(string(data)))
+		if data, err = p.publicOf(data, r.PostFormValue("password")); err != nil {
+			p.showCheck(w, who, view{Status: statusOf(err), Error: said(err)}, body)
+			return
 		}
 		var tests []CertTest
 		tests, err = p.api.TestCertificate(data, body.Server)
@@ -59,6 +62,19 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 		v.Status, v.Error = http.StatusBadRequest, said(err)
 	}
 	p.showCheck(w, who, v, body)
+}
+
+// publicOf leaves of what somebody brought what may be known to everybody.
+func (p *pages) publicOf(data []byte, password string) ([]byte, error) {
+	if !strings.Contains(string(data), "-----BEGIN") {
+		if _, err := x509.ParseCertificate(data); err == nil {
+			return data, nil
+		}
+		if len(data) > 0 && data[0] == 0x30 { // a SEQUENCE, as every .p12 is
+			return p.api.OpenSealed(data, password)
+		}
+	}
+	return []byte(publicPart(string(data))), nil
 }
 
 // publicPart is text without what stands from the first private key on: it is of no use here.
@@ -96,6 +112,34 @@ func uploaded(w http.ResponseWriter, r *http.Request, file, text string) ([]byte
 	return nil, fmt.Errorf("%w: %w", ErrInvalid, errEmpty)
 }
 
+// defaultTimeServer is asked unless somebody names another.
+const defaultTimeServer = "pool.ntp.org"
+
+// A clockView is the page of the clock, with what a time server said.
+type clockView struct {
+	Clock
+	Server string
+	Answer *TimeAnswer // nil: none was asked
+}
+
 func (p *pages) checkClock(w http.ResponseWriter, _ *http.Request, who person) {
-	p.render(w, who, "clock", view{Title: "Check the clock", Tab: "check", Body: p.api.Clock()})
+	p.showClock(w, who, view{}, clockView{Server: defaultTimeServer})
+}
+
+func (p *pages) showClock(w http.ResponseWriter, who person, v view, body clockView) {
+	body.Clock = p.api.Clock()
+	v.Title, v.Tab, v.Body = "Check the clock", "check", body
+	p.render(w, who, "clock", v)
+}
+
+// askTime asks a time server for a person.
+func (p *pages) askTime(w http.ResponseWriter, r *http.Request, who person) {
+	body := clockView{Server: cmp.Or(strings.TrimSpace(r.PostFormValue("server")), defaultTimeServer)}
+	answer, err := p.api.AskTime(r.Context(), body.Server)
+	if err != nil {
+		p.showClock(w, who, view{Status: http.StatusBadGateway, Error: said(err)}, body)
+		return
+	}
+	body.Answer = &answer
+	p.showClock(w, who, view{}, body)
 }

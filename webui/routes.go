@@ -106,6 +106,7 @@ func pageRoutes(p *pages) []pageRoute {
 		{"GET /check", nil, p.check, tech},
 		{"POST /check/certificate", nil, p.checkCertificate, tech},
 		{"GET /check/clock", nil, p.checkClock, viewer},
+		{"POST /check/clock", nil, p.askTime, tech},
 		{"GET /check/ap", nil, p.aps, viewer},
 		{"POST /check/ap", nil, p.addAP, chief},
 		{"GET /check/ap/{name}/{client}", nil, p.watchAP, viewer},
