@@ -85,7 +85,7 @@ func (a *Appliance) apps() []webui.SAMLApp {
 // describeApp tells how an app stands, as far as its files say.
 func describeApp(sn *snapshot.Snapshot, app *snapshot.App, now time.Time) webui.SAMLApp {
 	d := webui.SAMLApp{Name: app.Name, Label: app.Label(), Activated: app.Activated,
-		EntityID: app.SP.EntityID, ACS: []string{}, Pairs: app.Pairs.Status(now), Can: map[string]string{}}
+		EntityID: app.SP.EntityID, ACS: []string{}, Pairs: app.Pairs.Status(now), Can: map[string]string{}, Entails: map[string][]string{}}
 	for _, acs := range app.SP.ACS {
 		d.ACS = append(d.ACS, acs.Location)
 	}
@@ -108,7 +108,7 @@ func describeApp(sn *snapshot.Snapshot, app *snapshot.App, now time.Time) webui.
 	}
 	for _, action := range []pair.Action{pair.ActionActivate, pair.ActionRegenerate, pair.ActionCompromised,
 		pair.ActionPromote, pair.ActionRetire, pair.ActionDiscard, pair.ActionUpload} {
-		d.Can[string(action)] = ""
+		d.Can[string(action)], d.Entails[string(action)] = "", append([]string{}, app.Pairs.Consequences(action)...)
 		if err := app.Pairs.Can(action, now); err != nil {
 			d.Can[string(action)] = err.Error()
 		}
@@ -342,3 +342,6 @@ func LookAtApps(fsys fs.FS, now time.Time) ([]SAMLApp, error) {
 	}
 	return apps, nil
 }
+
+// SAMLAdvice leads from what service providers show to the check that explains it, for commands.
+func SAMLAdvice() []pair.Advice { return pair.Advices() }

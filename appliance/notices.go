@@ -83,7 +83,7 @@ func whatEnds(sn *snapshot.Snapshot) []notice.Item {
 	for _, app := range draft.Apps {
 		for _, slot := range []pair.Slot{app.Pairs.Active, app.Pairs.Next} {
 			if p, ok := slot.Pair(); ok {
-				add(notice.SAML, app.Name, "/setup/saml/"+app.Name, p.Certificate)
+				add(notice.SAML, app.Name, "/setup/saml/"+app.Name+"/do/regenerate", p.Certificate)
 				items[len(items)-1].Notify = app.Notify
 			}
 		}

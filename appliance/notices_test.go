@@ -102,7 +102,7 @@ func TestNoticesToTheOwnerOfAnApp(t *testing.T) {
 				if strings.Contains(mail, "it@") || strings.Contains(mail, "RADIUS server") || strings.Contains(mail, "CA certificate") {
 					t.Errorf("the owner is told what is not his business:\n%s", mail)
 				}
-				if !strings.Contains(mail, "Regenerate certificate: https://oslo-1.example:8443/setup/saml/wiki") {
+				if !strings.Contains(mail, "Regenerate certificate: https://oslo-1.example:8443/setup/saml/wiki/do/regenerate") {
 					t.Errorf("no way to mend it in\n%s", mail)
 				}
 			}

@@ -203,7 +203,7 @@ func TestSA13NoticesOfPairs(t *testing.T) {
 		s.eventually(fmt.Sprintf("noticed %d times", i+1), func() bool { return count() == i+1 })
 	}
 	// SA-14: with a link to the page that regenerates, which acts on nothing by itself.
-	if !strings.Contains(s.log.String(), "https://oslo-1.example:8443/setup/saml/wiki") {
+	if !strings.Contains(s.log.String(), "https://oslo-1.example:8443/setup/saml/wiki/do/regenerate") {
 		t.Error("no link to the page that mends it")
 	}
 }

@@ -40,7 +40,7 @@ var roleTable = map[string]policy.Role{
 	"GET /setup/radius/{name}": "viewer", "POST /setup/radius/{name}": "admin", "POST /setup/radius/{name}/remove": "admin",
 	"GET /setup/saml": "viewer", "GET /setup/saml/{app}": "viewer", "GET /setup/saml/{app}/certificate.pem": "viewer",
 	"GET /setup/saml/{app}/metadata.xml": "viewer", "POST /setup/saml/{app}/compare": "tech",
-	"POST /setup/saml/{app}/do/{action}": "admin", "POST /setup/saml/{app}/test": "tech", "POST /setup/saml/{app}/pair": "admin",
+	"POST /setup/saml/{app}/do/{action}": "admin", "GET /setup/saml/{app}/do/{action}": "admin", "POST /setup/saml/{app}/test": "tech", "POST /setup/saml/{app}/pair": "admin",
 	"GET /setup/onboard": "tech", "POST /setup/onboard": "tech", "GET /people": "viewer", "GET /people/{device}": "viewer",
 	"GET /more": "viewer", "POST /more/revoke": "viewer", "POST /more/support": "tech",
 	"POST /more/theme": "viewer", "POST /more/password": "viewer",
@@ -560,13 +560,13 @@ func TestRollbackNeedsAReason(t *testing.T) {
 	}
 }
 
-// TestActionsOnPairsAreConfirmed asks what follows first, and says why something cannot be done.
-func TestActionsOnPairsAreConfirmed(t *testing.T) {
+// TestSA14LinkActsOnNothing: a GET acts on nothing. A POST asks what follows first, and says why something cannot be done.
+func TestSA14LinkActsOnNothing(t *testing.T) {
 	t.Parallel()
 	var done []webui.SAMLChange
 	h := newHouse(t, func(c *webui.Config) {
 		c.Backend.SAML.Apps = func() []webui.SAMLApp {
-			return []webui.SAMLApp{{Name: "wiki", Label: "Wiki", Can: map[string]string{"regenerate": "", "promote": "nothing waits"}}}
+			return []webui.SAMLApp{{Name: "wiki", Label: "Wiki", Can: map[string]string{"regenerate": "", "promote": "nothing waits"}, Entails: map[string][]string{"regenerate": {"the service provider needs it"}}}}
 		}
 		c.Backend.SAML.Change = func(_ string, change webui.SAMLChange) (webui.SAMLApp, error) {
 			if !change.Confirm {
@@ -582,6 +582,15 @@ func TestActionsOnPairsAreConfirmed(t *testing.T) {
 	}
 	if w := do("regenerate", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "Metadata changes.") || len(done) > 0 {
 		t.Errorf("unconfirmed: got %d, done %v", w.Code, done)
+	}
+	for range 2 { // SA-14: the link of a notice, which mail scanners follow too
+		w := h.do(visit{path: "/setup/saml/wiki/do/regenerate", cookie: cookie})
+		if w.Code != 200 || !strings.Contains(w.Body.String(), "The service provider needs it.") || len(done) > 0 {
+			t.Errorf("a look at the link: got %d, done %v", w.Code, done)
+		}
+	}
+	if w := h.do(visit{path: "/setup/saml/wiki/do/promote", cookie: cookie}); w.Code != http.StatusConflict || len(done) > 0 {
+		t.Errorf("a look at what cannot be done: got %d, done %v", w.Code, done)
 	}
 	if w := do("regenerate", "yes"); w.Code != 303 || len(done) != 1 || done[0].Action != pair.ActionRegenerate {
 		t.Errorf("confirmed: got %d, done %v", w.Code, done)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"gatehouse/authcore/policy"
 	"gatehouse/authcore/saml/pair"
@@ -24,12 +25,18 @@ func newSAMLRow(a SAMLApp) samlRow {
 	return samlRow{a, partMark(a.Pairs.Certificate), partMark(a.Pairs.Key)}
 }
 
+// A samlList is the list of apps, and what service providers show when something is wrong.
+type samlList struct {
+	Apps   []samlRow
+	Advice []pair.Advice
+}
+
 func (p *pages) samlApps(w http.ResponseWriter, _ *http.Request, who person) {
-	var rows []samlRow
+	body := samlList{Advice: pair.Advices()}
 	for _, a := range p.api.SAML.Apps() {
-		rows = append(rows, newSAMLRow(a))
+		body.Apps = append(body.Apps, newSAMLRow(a))
 	}
-	p.render(w, who, "saml", view{Title: "SAML apps", Tab: "setup", Body: rows})
+	p.render(w, who, "saml", view{Title: "SAML apps", Tab: "setup", Body: body})
 }
 
 // A samlView is one app.
@@ -129,6 +136,37 @@ type samlConfirm struct {
 	samlAction
 }
 
+// askSAML says what an action entails, and offers it. It changes nothing: notices link here, and
+// mail scanners follow links.
+func (p *pages) askSAML(w http.ResponseWriter, r *http.Request, who person) {
+	app, ok := p.appOf(r)
+	action, known := pageAction(r.PathValue("action"))
+	if !ok || !known {
+		p.fail(w, who, "No such action", fmt.Errorf("%w: no such app or action", ErrNotFound))
+		return
+	}
+	if why := app.Can[string(action)]; why != "" {
+		p.showSAML(w, r, who, view{Status: http.StatusConflict, Error: sentence(why)}, samlView{})
+		return
+	}
+	text := strings.Join(app.Entails[string(action)], "; ")
+	if text == "" {
+		text = "nothing else follows from it"
+	}
+	p.confirmSAML(w, who, app, action, text)
+}
+
+// confirmSAML asks whether somebody knows what follows.
+func (p *pages) confirmSAML(w http.ResponseWriter, who person, app SAMLApp, action pair.Action, text string) {
+	ask := samlConfirm{App: app.Name, Text: sentence(text)}
+	for _, b := range samlButtons {
+		if b.action == action {
+			ask.samlAction = b.samlAction
+		}
+	}
+	p.render(w, who, "samlconfirm", view{Title: ask.Label + "?", Tab: "setup", Body: ask})
+}
+
 // changeSAML carries out an action: at once if nothing follows from it, otherwise once it was
 // confirmed.
 func (p *pages) changeSAML(w http.ResponseWriter, r *http.Request, who person) {
@@ -144,13 +182,7 @@ func (p *pages) changeSAML(w http.ResponseWriter, r *http.Request, who person) {
 	case err == nil:
 		redirect(w, r, "/setup/saml/"+app.Name+savedQuery(app, after))
 	case !change.Confirm && app.Can[string(action)] == "":
-		ask := samlConfirm{App: app.Name, Text: said(err)}
-		for _, b := range samlButtons {
-			if b.action == action {
-				ask.samlAction = b.samlAction
-			}
-		}
-		p.render(w, who, "samlconfirm", view{Title: ask.Label + "?", Tab: "setup", Body: ask})
+		p.confirmSAML(w, who, app, action, said(err))
 	default:
 		p.showSAML(w, r, who, view{Status: http.StatusConflict, Error: said(err)}, samlView{})
 	}

@@ -142,6 +142,7 @@ func pageRoutes(p *pages) []pageRoute {
 		{"POST /setup/saml/{app}/compare", nil, p.compareSAML, tech},
 		{"POST /setup/saml/{app}/test", nil, p.rehearseSAML, tech},
 		{"POST /setup/saml/{app}/pair", nil, p.uploadPair, chief},
+		{"GET /setup/saml/{app}/do/{action}", nil, p.askSAML, chief},
 		{"POST /setup/saml/{app}/do/{action}", nil, p.changeSAML, chief},
 		{"GET /more", nil, p.more, viewer},
 		{"POST /more/revoke", nil, p.revoke, viewer},

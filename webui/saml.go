@@ -68,6 +68,9 @@ type SAMLApp struct {
 	Exported   time.Time `json:"metadata_exported,omitzero"`
 	Changed    bool      `json:"metadata_changed"` // since it was exported last
 	Consequent []string  `json:"consequences,omitempty"`
+
+	// Entails is what an action entails, by action, for whoever is asked to confirm it.
+	Entails map[string][]string `json:"entails"`
 }
 
 // A SAMLChange is what somebody wants done to the pairs of an app.

@@ -216,7 +216,6 @@ func TestE2EBrowser(t *testing.T) {
 		{"saml", true, true},
 		{"radius", true, true},
 		{"bundle", true, true},
-		{"radius", true, true},
 		{"keyboard", true, false},
 		{"tour", true, false},
 	} {
