@@ -5,8 +5,8 @@ set -eu
 printf '%s' '-tags=nethttpomithttp2'
 for package in \
 	google.golang.org github.com/dgraph-io github.com/klauspost github.com/goccy github.com/spf13 \
-	go.opentelemetry.io github.com/google github.com/beevik github.com/russellhaering \
-	github.com/mattermost github.com/go-logr github.com/fsnotify github.com/coreos github.com/dustin filippo.io aead.dev layeh.com golang.org/x/crypto golang.org/x/text \
+	github.com/google github.com/beevik github.com/russellhaering \
+	github.com/mattermost github.com/fsnotify github.com/coreos github.com/dustin filippo.io aead.dev layeh.com golang.org/x/crypto golang.org/x/text \
 	gatehouse/webui gatehouse/cmd gatehouse/appliance gatehouse/sync \
 	gatehouse/authcore/onboard gatehouse/authcore/saml gatehouse/authcore/supplicant software.sslmate.com gatehouse/authcore/pki/lab \
 	vendor/golang.org/x/crypto/cryptobyte gatehouse/authcore/revocation crypto/elliptic \
