@@ -38,6 +38,21 @@ func TestRedirectAndPOSTReadTheSame(t *testing.T) {
 	}
 }
 
+func TestIDsOfRequests(t *testing.T) {
+	t.Parallel()
+	p := newIDP(t, config(provider()))
+	for _, id := range []string{"a", "Z", "_", "_0.9-z_A", "id", strings.Repeat("z", 256)} {
+		if r, err := p.Redirect(redirect(edited(t, `_req1`, id), ""), now); err != nil || r.ID != id {
+			t.Errorf("ID %.20q: got %+v, error %v", id, r, err)
+		}
+	}
+	for _, id := range []string{"0a", "-a", ".a", "a b", "a:b", "a/b", "a@", "[", "`", "{", "é"} {
+		if _, err := p.Redirect(redirect(edited(t, `_req1`, id), ""), now); err == nil {
+			t.Errorf("ID %q is taken", id)
+		}
+	}
+}
+
 func TestACSIsARegisteredOne(t *testing.T) {
 	t.Parallel()
 	p := newIDP(t, config(provider()))
