@@ -51,7 +51,7 @@ type Config struct {
 
 // An Appliance is the whole of Gatehouse in one process.
 type Appliance struct {
-	sealed   sealedFiles
+	sealed   *sealedFiles
 	config   Config
 	started  time.Time
 	holder   snapshot.Holder
@@ -106,6 +106,7 @@ func New(config Config) (_ *Appliance, err error) {
 	}
 	a := &Appliance{
 		config: config, console: config.Logger, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
+		sealed: newSealedFiles(),
 	}
 	defer func() {
 		if err != nil {

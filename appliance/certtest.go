@@ -11,6 +11,7 @@ import (
 	"gatehouse/authcore"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/pki"
+	"gatehouse/authcore/revocation"
 	"gatehouse/authcore/snapshot"
 	"gatehouse/sync/load"
 	"gatehouse/webui"
@@ -102,6 +103,8 @@ func certTest(d authcore.Decision) CertTest {
 		Server: d.Server, Result: d.Result, Reason: d.Reason, Detail: d.Detail,
 		Sentence: explanation.Sentence, NextStep: explanation.NextStep,
 		CA: d.CA, CertSHA256: d.CertSHA256, VLAN: d.Outcome.VLAN, Ladder: d.Ladder,
+		OCSP: d.Standing.Status, OCSPSource: d.Standing.Source, OCSPAge: int64(d.Standing.Age / time.Second),
+		Standing: revocation.Tell(d.Standing.Status, d.Standing.Source, d.Standing.Age),
 	}
 	if d.User != nil {
 		t.User = audit.Printable(d.User.Username)

@@ -1,6 +1,7 @@
 package appliance_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"gatehouse/authcore/pki/lab"
 	"gatehouse/authcore/supplicant"
+	"gatehouse/webui"
 )
 
 // hang takes a request and never answers.
@@ -53,6 +55,34 @@ func TestResponderKilled(t *testing.T) {
 			s.wantOCSP(d, "none", "")
 		})
 	}
+}
+
+// TestCertificateCheckedFromCache has a certificate looked at while the responder answers and when it
+// is gone: the answer says what it went by.
+func TestCertificateCheckedFromCache(t *testing.T) {
+	t.Parallel()
+	s, r := newOCSPSite(t, ", grace: 24h")
+	s.start()
+	leaf := s.user(lab.UserOptions{})
+	check := func(source, standing string) {
+		t.Helper()
+		var tests []webui.CertTest
+		text := s.ask(http.MethodPost, "/api/v1/certificates/test?server=wifi", string(leaf.CertificatePEM()))
+		if err := json.Unmarshal([]byte(text), &tests); err != nil {
+			t.Fatal(err)
+		}
+		if tests[0].OCSPSource != source || tests[0].Standing != standing {
+			t.Errorf("got source %q, %q; want %q, %q", tests[0].OCSPSource, tests[0].Standing, source, standing)
+		}
+	}
+	check("responder", "good: the OCSP responder was asked")
+	r.kill()
+	s.clock.move(20 * time.Minute)
+	check("cache", "good, from the cache: what the OCSP responder said 20 minutes ago")
+	s.clock.move(2 * time.Hour)
+	check("grace", "good, from the cache and expired: what the OCSP responder said 2 hours ago counts on, by grace")
+	leaf = s.user(lab.UserOptions{})
+	check("", "unknown: there was no answer by OCSP or CRL")
 }
 
 // TestOC10FrozenResponder has devices wait for a responder that takes their requests and never

@@ -37,11 +37,13 @@ type Decisions interface {
 }
 
 // ErrNotFound is what Backend's functions wrap when what was asked for does not exist,
-// ErrInvalid when the question makes no sense, and ErrRefused when what it asks for is not to be.
+// ErrInvalid when the question makes no sense, ErrRefused when what it asks for is not to be, and
+// ErrBusy when others ask for the same at this moment.
 var (
 	ErrNotFound = errors.New("not found")
 	ErrInvalid  = errors.New("invalid")
 	ErrRefused  = errors.New("refused")
+	ErrBusy     = errors.New("busy")
 )
 
 // errBusy is told to who asks for a stream too many.
@@ -65,8 +67,8 @@ type Backend struct {
 	// every RADIUS server.
 	TestCertificate func(certificate []byte, server string) ([]CertTest, error)
 	// OpenSealed returns the certificates of a PKCS #12, as PEM, leaf first. It keeps nothing, and
-	// never looks at the key.
-	OpenSealed func(file []byte, password string) ([]byte, error)
+	// never looks at the key. It opens one at a time: its errors wrap ErrInvalid, or ErrBusy.
+	OpenSealed func(ctx context.Context, file []byte, password string) ([]byte, error)
 	// FindUser returns the user with that user name, e-mail address or alias.
 	FindUser func(name string) (User, error)
 	Clock    func() Clock
@@ -188,16 +190,6 @@ func writtenEvent(e audit.Entry) (string, bool) {
 	return fmt.Sprintf("id: %d\nevent: decision\ndata: %s\n\n", e.ID, data), err == nil
 }
 
-func (a *api) testCertificate(w http.ResponseWriter, r *http.Request) {
-	certificate, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
-	if err != nil {
-		fail(w, fmt.Errorf("%w: reading the certificate: %w", ErrInvalid, err))
-		return
-	}
-	tests, err := a.TestCertificate(certificate, r.URL.Query().Get("server"))
-	answer(w)(tests, err)
-}
-
 // answer writes what a Backend function returned.
 func answer(w http.ResponseWriter) func(any, error) {
 	return func(v any, err error) {
@@ -235,8 +227,9 @@ func fail(w http.ResponseWriter, err error) {
 		status = http.StatusBadRequest
 	case errors.Is(err, ErrRefused):
 		status = http.StatusConflict
-	case errors.Is(err, errBusy), errors.Is(err, errPushing):
+	case errors.Is(err, errBusy), errors.Is(err, errPushing), errors.Is(err, ErrBusy):
 		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", "1")
 	case errors.Is(err, errTooLarge):
 		status = http.StatusRequestEntityTooLarge
 	case errors.Is(err, errSignature):

@@ -13,14 +13,21 @@ func readPart(parts *multipart.Reader, name string, limit int64) ([]byte, error)
 	if err != nil || part.FormName() != name {
 		return nil, fmt.Errorf("%w: the %s is missing", ErrInvalid, name)
 	}
-	data, err := io.ReadAll(io.LimitReader(part, limit+1))
+	data, err := readAtMost(part, name, limit)
+	if err == nil && len(data) == 0 {
+		err = fmt.Errorf("%w: the %s is missing: choose its file", ErrInvalid, name)
+	}
+	return data, err
+}
+
+// readAtMost reads all of what people know by name, which may have limit bytes.
+func readAtMost(r io.Reader, name string, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: reading the %s: %w", ErrInvalid, name, err)
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("%w: the %s has more than %d KiB", ErrInvalid, name, limit>>10)
-	case len(data) == 0:
-		return nil, fmt.Errorf("%w: the %s is missing: choose its file", ErrInvalid, name)
 	}
 	return data, nil
 }

@@ -2,7 +2,6 @@ package webui
 
 import (
 	"cmp"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -42,12 +41,8 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 	data, err := uploaded(w, r, "file", "pem")
 	if err == nil {
 		body.Server = r.PostFormValue("server")
-		if data, err = p.publicOf(data, r.PostFormValue("password")); err != nil {
-			p.showCheck(w, who, view{Status: statusOf(err), Error: said(err)}, body)
-			return
-		}
 		var tests []CertTest
-		tests, err = p.api.TestCertificate(data, body.Server)
+		tests, err = p.api.testBrought(r, data, r.PostFormValue("password"), body.Server)
 		for _, t := range tests {
 			m := resultMark(t.Result)
 			m.Word = "Would be " + strings.ToLower(m.Word)
@@ -60,32 +55,11 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 	v := view{}
 	if err != nil {
 		v.Status, v.Error = http.StatusBadRequest, said(err)
+		if errors.Is(err, ErrBusy) {
+			v.Status = http.StatusTooManyRequests
+		}
 	}
 	p.showCheck(w, who, v, body)
-}
-
-// publicOf leaves of what somebody brought what may be known to everybody.
-func (p *pages) publicOf(data []byte, password string) ([]byte, error) {
-	if !strings.Contains(string(data), "-----BEGIN") {
-		if _, err := x509.ParseCertificate(data); err == nil {
-			return data, nil
-		}
-		if len(data) > 0 && data[0] == 0x30 { // a SEQUENCE, as every .p12 is
-			return p.api.OpenSealed(data, password)
-		}
-	}
-	return []byte(publicPart(string(data))), nil
-}
-
-// publicPart is text without what stands from the first private key on: it is of no use here.
-func publicPart(text string) string {
-	if at := strings.Index(text, "PRIVATE KEY-----"); at >= 0 {
-		if begin := strings.LastIndex(text[:at], "-----BEGIN"); begin >= 0 {
-			return text[:begin]
-		}
-		return ""
-	}
-	return text
 }
 
 // errEmpty is told to who sends a form without what it is about.

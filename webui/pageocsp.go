@@ -75,7 +75,9 @@ func (p *pages) checkOCSP(w http.ResponseWriter, r *http.Request, who person) {
 	body := ocspView{}
 	data, err := uploaded(w, r, "file", "pem")
 	if err == nil {
-		data = []byte(publicPart(string(data)))
+		data, err = withoutKeys(data)
+	}
+	if err == nil {
 		var c revocation.Check
 		if c, err = p.api.askResponders(w, r, data); err == nil {
 			body.Asked = &c

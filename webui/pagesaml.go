@@ -242,7 +242,10 @@ func (p *pages) rehearseSAML(w http.ResponseWriter, r *http.Request, who person)
 	data, err := uploaded(w, r, "file", "text")
 	var trial SAMLTrial
 	if err == nil {
-		trial, err = p.api.SAML.Rehearse(r.PathValue("app"), []byte(publicPart(string(data))))
+		data, err = withoutKeys(data)
+	}
+	if err == nil {
+		trial, err = p.api.SAML.Rehearse(r.PathValue("app"), data)
 	}
 	if err != nil {
 		p.showSAML(w, r, who, view{Status: http.StatusBadRequest, Error: said(err)}, samlView{})

@@ -151,15 +151,15 @@ func TestRehearsalPage(t *testing.T) {
 		}
 	})
 	cookie := h.signIn("tech")
-	const secret = "MIIEvQIBADANBgkq"
-	w := h.do(parts(t, "/setup/saml/wiki/test", cookie, map[string]string{"text": "CERT\n-----BEGIN PRIVATE KEY-----\n" + secret}))
+	const secret, certificate = "MIIEvQIBADANBgkq", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+	w := h.do(parts(t, "/setup/saml/wiki/test", cookie, map[string]string{"text": certificate + "-----BEGIN PRIVATE KEY-----\n" + secret}))
 	page := w.Body.String()
 	for _, want := range []string{"Would be signed in as alice", "alice@acme.example", "staff, ", "verifies", "does not verify", "abcdef01", "nothing was sent"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if checkHarmless(t, "accepted", page); w.Code != 200 || got != "CERT\n" || strings.Contains(page, secret) {
+	if checkHarmless(t, "accepted", page); w.Code != 200 || got != certificate || strings.Contains(page, secret) {
 		t.Errorf("got %d, the backend %q", w.Code, got)
 	}
 	page = h.do(parts(t, "/setup/saml/wiki/test", cookie, map[string]string{"@file": "refuse"})).Body.String()

@@ -1,6 +1,7 @@
 package webui_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func TestSealedCertificateIsChecked(t *testing.T) {
 	for _, refuse := range []bool{false, true} {
 		var tested string
 		h := newHouse(t, func(c *webui.Config) {
-			c.Backend.OpenSealed = func(file []byte, password string) ([]byte, error) {
+			c.Backend.OpenSealed = func(_ context.Context, file []byte, password string) ([]byte, error) {
 				if string(file) != "0sealed" || password != "OPENSESAME" {
 					t.Errorf("got %q with %q", file, password)
 				}

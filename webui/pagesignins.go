@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/authcore/audit"
+	"gatehouse/authcore/revocation"
 )
 
 // maxRows bounds the sign-ins on a page.
@@ -193,10 +194,7 @@ func factsOf(v audit.Event) [][2]string {
 	if v.Resumed {
 		tls += ", resumed"
 	}
-	ocsp := v.OCSP
-	if v.OCSPSource != "" {
-		ocsp += fmt.Sprintf(", from %s, %v old", v.OCSPSource, v.OCSPAge.Round(time.Second))
-	}
+	ocsp := revocation.Tell(v.OCSP, v.OCSPSource, v.OCSPAge)
 	took := ""
 	if v.Result != audit.Discard {
 		took = fmt.Sprintf("%d ms, %d rounds", v.Duration.Milliseconds(), v.Rounds)

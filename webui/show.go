@@ -95,7 +95,7 @@ func sentence(text string) string {
 // said is an error as people are told it, without the word that says its kind.
 func said(err error) string {
 	text := err.Error()
-	for _, kind := range []error{ErrNotFound, ErrInvalid, ErrRefused} {
+	for _, kind := range []error{ErrNotFound, ErrInvalid, ErrRefused, ErrBusy} {
 		text = strings.TrimPrefix(text, kind.Error()+": ")
 	}
 	return sentence(text)

@@ -136,7 +136,7 @@ func TestAPI(t *testing.T) {
 		{"GET", "/api/v1/decisions?limit=x", "", 400, "limit is no number"},
 		{"POST", "/api/v1/certificates/test?server=wifi", "PEM", 200, `[{"server":"PEM"`},
 		{"POST", "/api/v1/certificates/test?server=nowhere", "PEM", 404, "no server"},
-		{"POST", "/api/v1/certificates/test", strings.Repeat("x", 300<<10), 400, "too large"},
+		{"POST", "/api/v1/certificates/test", strings.Repeat("x", 300<<10), 400, "more than 256 KiB"},
 		{"GET", "/api/v1/certificates/test", "", 405, ""},
 		{"GET", "/api/v1/users?name=alice", "", 200, `"username":"alice"`},
 		{"GET", "/api/v1/users", "", 400, "name is missing"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ import (
 const certTestLong = `Test whether a certificate would open the network, and as whom: the decision with every check
 shown, without proof that the device holds the key and without any effect. The running appliance
 is asked; where none runs, or with --config, the configuration directory is read instead. FILE is
-PEM (leaf first, then intermediates) or one certificate in DER; - is stdin. Without --server every
-RADIUS server is asked.
+PEM (leaf first, then intermediates), one certificate in DER, or a .p12 (.pfx) with its password in
+--password-file; - is stdin. A private key in it is not looked at and stays here. Without --server
+every RADIUS server is asked.
 
 Exit codes: 0, accepted (by one of those asked); 1, rejected; 3, the certificate or the
 configuration cannot be read.`
@@ -31,7 +33,7 @@ func newCertCommand() *cobra.Command {
 }
 
 func newCertTestCommand() *cobra.Command {
-	var configDir, stateDir, server string
+	var configDir, stateDir, server, passwordFile string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "test FILE",
@@ -40,7 +42,7 @@ func newCertTestCommand() *cobra.Command {
 		Example: example("gatehouse cert test alice.pem --server branch-wifi"),
 		Args:    oneArg("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := readInput(args[0], cmd.InOrStdin())
+			data, err := readBrought(args[0], passwordFile, cmd.InOrStdin(), cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
@@ -59,10 +61,56 @@ func newCertTestCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&server, "server", "", "`NAME` of the RADIUS server (default: all)")
+	cmd.Flags().StringVar(&passwordFile, "password-file", "", "`FILE` with the password of a .p12, - for stdin")
 	addConfigFlag(cmd, &configDir)
 	addStateFlag(cmd, &stateDir)
 	addJSONFlag(cmd, &asJSON)
 	return cmd
+}
+
+// readBrought reads the certificates of a file. A private key in it is left out.
+func readBrought(file, passwordFile string, stdin io.Reader, stderr io.Writer) ([]byte, error) {
+	if file == "-" && passwordFile == "-" {
+		return nil, usagef("the certificate and the password cannot both come from stdin")
+	}
+	data, err := readInput(file, stdin)
+	if err != nil {
+		return nil, err
+	}
+	if !appliance.IsSealed(data) {
+		if data, err = appliance.WithoutKeys(data); err != nil {
+			err = exitf(exitUnreadable, "%s: %w", file, err)
+		}
+		return data, err
+	}
+	password, err := readOpening(passwordFile, stdin, stderr)
+	if err != nil {
+		return nil, err
+	}
+	data, err = appliance.OpenSealed(data, password)
+	switch {
+	case err != nil && password == "":
+		return nil, exitf(exitUnreadable, "%s: %w; its password is given by --password-file", file, err)
+	case err != nil:
+		return nil, exitf(exitUnreadable, "%s: %w", file, err)
+	}
+	return data, nil
+}
+
+// readOpening reads the password of a .p12, which may be empty: from a file, or from a person.
+func readOpening(file string, stdin io.Reader, stderr io.Writer) (string, error) {
+	if file != "" {
+		text, err := readInput(file, stdin)
+		return firstWholeLine(text), err
+	}
+	if terminal, ok := stdin.(*os.File); ok && canHide(terminal) {
+		password, err := readHidden(terminal, stderr, "Password of the .p12: ")
+		if err != nil {
+			return "", unreadable(err)
+		}
+		return password, nil
+	}
+	return "", nil
 }
 
 // testOffline decides by the configuration directory.
@@ -115,6 +163,11 @@ func printCertTest(w io.Writer, t appliance.CertTest) error {
 	}
 	if err := printLadder(w, t.Ladder); err != nil {
 		return err
+	}
+	if t.Standing != "" {
+		if _, err := fmt.Fprintf(w, "good standing: %s\n", t.Standing); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintln(w, certVerdict(t))
 	return err

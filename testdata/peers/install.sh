@@ -39,6 +39,7 @@ node               nodejs           e2e    what node-saml and playwright run in
 npm                npm              e2e    what brings them
 xmlsec1            xmlsec1          e2e    signatures of answers
 qemu-arm           qemu-user        e2e    the ARM binaries at work
+strace             strace           e2e    what is written while a .p12 is looked at
 eapol_test         eapoltest        bench  the load
 freeradius         freeradius       bench  a server to compare with
 hostapd            hostapd          bench  a server to compare with
