@@ -60,7 +60,7 @@ async function bring(d, archive) {
   await d.page.goto("/setup/config");
   await d.page.getByLabel(/^Signature/).setInputFiles(archive + ".minisig");
   await d.page.getByLabel(/^Bundle, ends/).setInputFiles(archive);
-  await d.press("Bring it");
+  await d.press("Check and apply");
   await d.page.waitForURL("**/pushes/*");
 }
 
