@@ -62,6 +62,7 @@ func (p *pages) parse(fsys fs.FS) (map[string]*template.Template, error) {
 		"lines": func(text string) []string {
 			return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 		},
+		"pairs": func(fingerprint string) []string { return strings.Split(fingerprint, ":") },
 		"short": func(hash string) string { return clean(hash[:min(len(hash), 8)]) },
 	}).ParseFS(fsys, "templates/admin/frame.html", "templates/admin/parts.html")
 	if err != nil {
