@@ -44,7 +44,7 @@ func TestFirstBundleInTheUI(t *testing.T) {
 			if path := b.setUp(s.code()); path != "/" {
 				t.Fatalf("setting up ends at %s", path)
 			}
-			if path, page := b.get("/setup/config"); path != "/setup/config" || !strings.Contains(page, "Bring a bundle") {
+			if path, page := b.get("/setup/config"); path != "/setup/config" || !strings.Contains(page, "Upload a bundle") {
 				t.Fatalf("got %s: %s", path, page)
 			}
 			path, page := b.upload(archive, signature)

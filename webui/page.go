@@ -52,7 +52,7 @@ func newPages(e *entry, a *api) *pages {
 // parse reads every page, each with the frame and the parts around it.
 func (p *pages) parse(fsys fs.FS) (map[string]*template.Template, error) {
 	common, err := template.New("frame.html").Funcs(template.FuncMap{
-		"clean": clean, "when": func(t time.Time) template.HTML { return when(t, p.Now()) },
+		"clean": clean, "standing": standing, "when": func(t time.Time) template.HTML { return when(t, p.Now()) },
 		"asset": func(name string) (string, error) {
 			if a, ok := p.assets[name]; ok {
 				return a.address, nil
@@ -62,6 +62,7 @@ func (p *pages) parse(fsys fs.FS) (map[string]*template.Template, error) {
 		"lines": func(text string) []string {
 			return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 		},
+		"pairs": func(fingerprint string) []string { return strings.Split(fingerprint, ":") },
 		"short": func(hash string) string { return clean(hash[:min(len(hash), 8)]) },
 	}).ParseFS(fsys, "templates/admin/frame.html", "templates/admin/parts.html")
 	if err != nil {

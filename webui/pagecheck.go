@@ -102,6 +102,7 @@ func (p *pages) checkClock(w http.ResponseWriter, _ *http.Request, who person) {
 
 func (p *pages) showClock(w http.ResponseWriter, who person, v view, body clockView) {
 	body.Clock = p.api.Clock()
+	body.Why = sentence(body.Why)
 	v.Title, v.Tab, v.Body = "Check the clock", "check", body
 	p.render(w, who, "clock", v)
 }

@@ -34,6 +34,17 @@ type countOf struct {
 	N    int
 }
 
+// standing is what an answer says about a certificate, as a mark.
+func standing(status string) mark {
+	switch status {
+	case "good":
+		return mark{"ok", status}
+	case "revoked":
+		return mark{"bad", status}
+	}
+	return mark{"warn", status}
+}
+
 // A responderView is what is known of one responder.
 type responderView struct {
 	mark

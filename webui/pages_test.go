@@ -424,7 +424,7 @@ func TestSignInsAreFiltered(t *testing.T) {
 		page := h.do(visit{path: "/sign-ins" + query, cookie: cookie}).Body.String()
 		var got []string
 		for _, name := range []string{"alice", "bob"} {
-			if strings.Contains(page, "<p>"+name+" ") {
+			if strings.Contains(page, "<strong>"+name+"</strong>") {
 				got = append(got, name)
 			}
 		}

@@ -117,11 +117,11 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if password != r.PostFormValue("again") {
-		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: "These were two different passwords."})
+		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: "These were two different passwords. Type the same one twice."})
 		return
 	}
 	if !p.FirstBoot.Check(r.PostFormValue("code")) {
-		v := view{Status: http.StatusUnauthorized, Error: "This is not the set-up code."}
+		v := view{Status: http.StatusUnauthorized, Error: "This is not the set-up code. Read it again: gatehouse setup-code, at the device."}
 		if !p.FirstBoot.isOpen() {
 			v.Error = "This was not the set-up code, for the last time: restart the gateway for a new one."
 		}

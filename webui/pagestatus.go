@@ -13,7 +13,7 @@ import (
 type light struct {
 	mark
 	Name, Sentence string
-	Link, LinkText string
+	Link           string
 }
 
 // A statusView is what the status page shows.
@@ -37,7 +37,7 @@ func (p *pages) status(w http.ResponseWriter, _ *http.Request, who person) {
 }
 
 func radiusLight(s Status) light {
-	l := light{Name: "RADIUS", Link: "/sign-ins", LinkText: "See the sign-ins"}
+	l := light{Name: "RADIUS", Link: "/sign-ins"}
 	var wrong uint64
 	for _, w := range s.RADIUS.WrongSecrets {
 		wrong += w.Count
@@ -45,7 +45,7 @@ func radiusLight(s Status) light {
 	switch {
 	case !s.Ready:
 		l.mark, l.Sentence = mark{"bad", "Not serving"}, s.Detail
-		l.Link, l.LinkText = "/setup/config", "See the configuration"
+		l.Link = "/setup/config"
 	case wrong > 0:
 		w := s.RADIUS.WrongSecrets[0]
 		l.mark, l.Sentence = mark{"warn", "A secret is wrong"},
@@ -61,7 +61,7 @@ func radiusLight(s Status) light {
 }
 
 func ocspLight(r Revocation) light {
-	l := light{Name: "OCSP", Link: "/check/ocsp", LinkText: "Check OCSP"}
+	l := light{Name: "OCSP", Link: "/check/ocsp"}
 	open := 0
 	failed := ""
 	for _, responder := range r.Responders {
@@ -89,7 +89,7 @@ func ocspLight(r Revocation) light {
 }
 
 func clockLight(c Clock) light {
-	l := light{Name: "Clock", Sentence: sentence(c.Why), Link: "/check/clock", LinkText: "Check the clock"}
+	l := light{Name: "Clock", Sentence: sentence(c.Why), Link: "/check/clock"}
 	switch {
 	case !c.Sure:
 		l.mark = mark{"bad", "Not believed"}
@@ -97,12 +97,13 @@ func clockLight(c Clock) light {
 		l.mark, l.Sentence = mark{"warn", "Believed, with a fault"}, c.Problem
 	default:
 		l.mark = mark{"ok", "Believed"}
+		l.Sentence = "Certificates are judged by " + c.Now.Format("2 Jan 2006 15:04 MST") + "."
 	}
 	return l
 }
 
 func configLight(s Status) light {
-	l := light{Name: "Config", Link: "/setup/config", LinkText: "See the configuration"}
+	l := light{Name: "Config", Link: "/setup/config"}
 	b := s.Bundle
 	faults := slices.IndexFunc(s.Configuration.Problems, func(p Problem) bool { return p.Severity == "error" })
 	switch {

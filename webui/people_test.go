@@ -264,7 +264,7 @@ func TestFirstBoot(t *testing.T) {
 	if to := h.do(visit{path: "/sign-in"}).Header().Get("Location"); to != "/first-boot" {
 		t.Errorf("the sign-in, without anybody: to %q", to)
 	}
-	if page := h.do(visit{path: "/first-boot"}).Body.String(); !strings.Contains(page, "AA:BB") {
+	if page := h.do(visit{path: "/first-boot"}).Body.String(); !strings.Contains(page, "AA:<wbr/>BB") {
 		t.Errorf("the page shows no fingerprint: %s", page)
 	}
 	for _, tt := range []struct {

@@ -33,7 +33,7 @@ module.exports = async (d) => {
   await page.getByLabel("Why").first().fill("zoe has not come yet");
   await d.press("Go back to serial 1");
   await page.waitForURL("**/setup/config");
-  await d.eventually("/setup/config", /In force Bundle branch Serial 1/);
+  await d.eventually("/setup/config", /In force Hash begins .{1,60} Bundle branch Serial 1/);
   await d.says("zoe has not come yet");
   await page.goto("/setup");
   await d.says("A signed bundle is in force", "serial 1");
@@ -60,7 +60,7 @@ async function bring(d, archive) {
   await d.page.goto("/setup/config");
   await d.page.getByLabel(/^Signature/).setInputFiles(archive + ".minisig");
   await d.page.getByLabel(/^Bundle, ends/).setInputFiles(archive);
-  await d.press("Bring it");
+  await d.press("Check and apply");
   await d.page.waitForURL("**/pushes/*");
 }
 

@@ -10,7 +10,7 @@ module.exports = async (d) => {
   const check = async ({file, text}, ...want) => {
     await page.goto("/check");
     if (file) await page.getByLabel(/^File/).setInputFiles(file);
-    if (text) await page.getByLabel("Or its text").fill(text);
+    if (text) await page.getByLabel("Or paste it").fill(text);
     await d.press("Check");
     await page.locator(".panel").first().waitFor();
     await d.says(...want);
@@ -25,7 +25,7 @@ module.exports = async (d) => {
   await check({}, "Not done");
   await check({text: "no certificate at all"}, "Not done");
   await page.goto("/check");
-  assert.deepEqual(await page.getByLabel("RADIUS server").locator("option").allInnerTexts(), ["every one", "demo"]);
-  await d.follow("Is the clock right?");
+  assert.deepEqual(await page.getByLabel("RADIUS server").locator("option").allInnerTexts(), ["all of them", "demo"]);
+  await d.follow("Clock");
   await d.shows(/Believed|Not believed/);
 };

@@ -1,13 +1,22 @@
 // From the first boot to the first accepted laptop.
 "use strict";
 const assert = require("node:assert/strict");
+const {audit, prepare} = require("../audit.js");
+const {take} = require("../pictures.js");
 
 module.exports = async (d) => {
   const {page} = d;
+  const look = async (name) => {
+    if (!d.scripts) return; // axe is one
+    await audit(d, page);
+    await take(d, page, name);
+  };
+  if (d.scripts) await prepare(page);
   const {code, fingerprint} = await d.json("setup-code", "--state", d.State);
   await page.goto("/");
   await page.waitForURL("**/first-boot");
   await d.says("Set up this gateway", fingerprint);
+  await look("first-boot");
 
   const fill = async (code, password, again) => {
     await page.getByLabel("Set-up code").fill(code);
@@ -17,12 +26,14 @@ module.exports = async (d) => {
   };
   await fill("AAAAA-AAAAA", d.Password, d.Password);
   await d.shows("This is not the set-up code.");
+  await look("first-boot-refused");
   await fill(code, d.Password, d.Password + "!");
   await d.shows("These were two different passwords.");
   assert.equal(await page.getByLabel("Set-up code").getAttribute("required"), "");
   await fill(code, d.Password, d.Password);
   await page.getByRole("heading", {name: "Status", level: 1}).waitFor();
   await d.says(/RADIUS/, /OCSP/, /Clock/, /Config/, "0 accepted, 0 rejected");
+  await look("first-boot-done");
 
   // The code has died, and the password counts.
   await page.goto("/more");

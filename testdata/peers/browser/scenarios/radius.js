@@ -16,7 +16,7 @@ module.exports = async (d) => {
   assert.match(await page.getByRole("row", {name: /demo/}).innerText(), /Certificate/);
   await d.says("Primary authentication");
 
-  await d.follow("Add");
+  await d.follow("Add a server");
   await add(d);
   await page.getByRole("row", {name: /guests/}).waitFor();
   await d.says("guests is saved", "live, generation");
