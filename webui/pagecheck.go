@@ -54,10 +54,7 @@ func (p *pages) checkCertificate(w http.ResponseWriter, r *http.Request, who per
 	}
 	v := view{}
 	if err != nil {
-		v.Status, v.Error = http.StatusBadRequest, said(err)
-		if errors.Is(err, ErrBusy) {
-			v.Status = http.StatusTooManyRequests
-		}
+		v.Status, v.Error = statusOf(err), said(err)
 	}
 	p.showCheck(w, who, v, body)
 }

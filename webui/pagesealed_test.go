@@ -9,11 +9,31 @@ import (
 	"gatehouse/webui"
 )
 
+// sealedForm is a .p12 and its password.
+const sealedForm = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.p12\"\r\n\r\n0sealed\r\n" +
+	"--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nOPENSESAME\r\n--x--\r\n"
+
+// TestSealedCertificateHasToWait says on the page and by the API that somebody else is first.
+func TestSealedCertificateHasToWait(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(c *webui.Config) {
+		c.Backend.OpenSealed = func(context.Context, []byte, string) ([]byte, error) {
+			return nil, fmt.Errorf("%w: another .p12 is being opened", webui.ErrBusy)
+		}
+	})
+	w := h.do(visit{method: "POST", path: "/check/certificate", cookie: h.signIn("tech"), header: multipartOf, body: sealedForm})
+	if w.Code != 429 || !strings.Contains(w.Body.String(), "Another .p12 is being opened.") {
+		t.Errorf("the page: got %d %s", w.Code, w.Body)
+	}
+	w = h.do(visit{method: "POST", path: "/api/v1/certificates/test", cookie: h.signIn("tech"), header: multipartOf, body: sealedForm})
+	if w.Code != 429 || w.Header().Get("Retry-After") == "" {
+		t.Errorf("the API: got %d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
 // TestSealedCertificateIsChecked hands a .p12 and its password on, and shows neither.
 func TestSealedCertificateIsChecked(t *testing.T) {
 	t.Parallel()
-	const form = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.p12\"\r\n\r\n0sealed\r\n" +
-		"--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nOPENSESAME\r\n--x--\r\n"
 	for _, refuse := range []bool{false, true} {
 		var tested string
 		h := newHouse(t, func(c *webui.Config) {
@@ -31,7 +51,7 @@ func TestSealedCertificateIsChecked(t *testing.T) {
 				return nil, nil
 			}
 		})
-		w := h.do(visit{method: "POST", path: "/check/certificate", cookie: h.signIn("tech"), header: multipartOf, body: form})
+		w := h.do(visit{method: "POST", path: "/check/certificate", cookie: h.signIn("tech"), header: multipartOf, body: sealedForm})
 		if refused := w.Code == 400 && strings.Contains(w.Body.String(), "The password is wrong."); refused != refuse {
 			t.Errorf("refuse %v: got %d %s", refuse, w.Code, w.Body)
 		}

@@ -10,7 +10,7 @@ import (
 // IsSealed reports whether a file that somebody brought is to be opened by OpenSealed: it is
 // neither PEM nor a certificate, and begins as every PKCS #12 does, with a SEQUENCE.
 func IsSealed(file []byte) bool {
-	if len(file) == 0 || file[0] != 0x30 || bytes.Contains(file, []byte("-----BEGIN")) {
+	if len(file) == 0 || file[0] != 0x30 || bytes.Contains(file, []byte(beginPEM)) {
 		return false
 	}
 	_, err := x509.ParseCertificate(file)
@@ -43,6 +43,10 @@ func WithoutKeys(text []byte) ([]byte, error) {
 
 const beginPEM = "-----BEGIN "
 
+// maxLabel bounds what stands between BEGIN and the dashes, in bytes (RFC 7468 §4 to §13 have 21 at
+// most): whoever sends a file of beginnings without ends must not have it read once for each.
+const maxLabel = 64
+
 func withoutKeys(text []byte) (kept []byte) {
 	const end, key = "-----END ", "PRIVATE KEY-----"
 	for {
@@ -51,8 +55,8 @@ func withoutKeys(text []byte) (kept []byte) {
 			return append(kept, text...)
 		}
 		after := at + len(beginPEM)
-		label, _, _ := bytes.Cut(text[after:], []byte("\n"))
-		if !bytes.HasSuffix(bytes.TrimSpace(label), []byte(key)) {
+		label, _, closed := bytes.Cut(text[after:min(len(text), after+maxLabel)], []byte("-----"))
+		if !closed || !bytes.HasSuffix(label, []byte("PRIVATE KEY")) {
 			kept, text = append(kept, text[:after]...), text[after:]
 			continue
 		}

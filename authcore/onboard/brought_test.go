@@ -27,6 +27,9 @@ func TestWithoutKeys(t *testing.T) {
 		"no_end":          {certificate + "-----BEGIN PRIVATE KEY-----\nSECRET", certificate},
 		"ends_as_another": {certificate + "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END CERTIFICATE-----\nSECRET", certificate},
 		"public_key":      {"-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n", "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n"},
+		"one_line":        {"-----BEGIN PRIVATE KEY-----SECRET-----END PRIVATE KEY-----" + certificate, certificate},
+		"old_mac":         {strings.ReplaceAll(key("")+certificate, "\n", "\r"), "\r" + strings.ReplaceAll(certificate, "\n", "\r")},
+		"beginnings":      {strings.Repeat("-----BEGIN ", 20_000) + certificate, strings.Repeat("-----BEGIN ", 20_000) + certificate},
 		"der":             {"\x30\x82binary", "\x30\x82binary"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -218,6 +218,9 @@ func (d *p12Desk) read(file string) string {
 // ownFiles are what a gateway writes whether or not anybody uploads anything.
 var ownFiles = regexp.MustCompile(`"[^"]*/state/(db/[^"]*|journal|clock[^"/]*)"|"/dev/null"`)
 
+// writing is how a call in a trace says that something is opened to be written, made or moved.
+var writing = regexp.MustCompile(`O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE|creat\(|rename|link|memfd_create`)
+
 // checkTrace looks at every file that was opened to be written, made or moved. Proof is what stands in
 // a trace that was taken at all.
 func (d *p12Desk) checkTrace(who, trace, proof string) {
@@ -226,8 +229,7 @@ func (d *p12Desk) checkTrace(who, trace, proof string) {
 		d.t.Fatalf("%s: the trace does not show %s:\n%s", who, proof, trace)
 	}
 	for line := range strings.Lines(trace) {
-		writes := regexp.MustCompile(`O_WRONLY|O_RDWR|O_CREAT|O_TMPFILE|creat\(|rename|link|memfd_create`).MatchString(line)
-		if writes && !ownFiles.MatchString(line) {
+		if writing.MatchString(line) && !ownFiles.MatchString(line) {
 			d.t.Errorf("%s: while a .p12 was looked at: %s", who, line)
 		}
 	}
