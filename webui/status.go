@@ -13,6 +13,7 @@ type Status struct {
 	Node          string        `json:"node"`
 	Version       string        `json:"version"`
 	Started       time.Time     `json:"started"`
+	Fingerprint   string        `json:"web_fingerprint,omitempty"` // SHA-256 of the pages' certificate, as browsers show it
 	Configuration Configuration `json:"configuration"`
 	Bundle        Bundle        `json:"bundle"`
 	RADIUS        RADIUS        `json:"radius"`
