@@ -25,6 +25,9 @@ type (
 
 const adminsFile = "admins.yaml"
 
+// Licences returns the licences of everything that is linked in, as text.
+func Licences() ([]byte, error) { return webui.Licences() }
+
 // accountsAPI is what the API asks about those who sign in to the pages.
 func (a *Appliance) accountsAPI() webui.Accounts {
 	return webui.Accounts{List: a.listAccounts, SetPassword: a.setPassword}

@@ -20,6 +20,7 @@ type statusView struct {
 	Reason, Detail string
 	Node, Version  string
 	Started        time.Time
+	Fingerprint    string `json:"web_fingerprint"`
 	Configuration  statusConfiguration
 	Bundle         appliance.Bundle
 	RADIUS         statusRADIUS
@@ -141,6 +142,9 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	}
 	if !v.Clock.Sure {
 		fmt.Fprintf(&b, "clock          RED: %s: set it, or see gatehouse clock --help\n", v.Clock.Why)
+	}
+	if v.Fingerprint != "" {
+		fmt.Fprintf(&b, "web            certificate SHA-256 %s\n", v.Fingerprint)
 	}
 	fmt.Fprintf(&b, "memory         %.1f MiB in use, %.1f MiB from the system\n",
 		float64(v.Memory.Heap)/(1<<20), float64(v.Memory.Runtime)/(1<<20))
