@@ -15,6 +15,7 @@ import (
 
 // Types of the API, for commands.
 type (
+	LastHour       = webui.LastHour
 	Session        = webui.Session
 	SessionsEnded  = webui.SessionsEnded
 	Account        = webui.Account

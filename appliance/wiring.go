@@ -36,7 +36,7 @@ func (a *Appliance) webConfig() webui.Config {
 			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
 			Support: a.supportAPI(), Onboard: a.onboard, Accounts: a.accountsAPI(),
 		},
-		People: webui.People{Sessions: a.sessions},
+		People: webui.People{Sessions: a.sessions, Now: a.config.Now},
 	}
 }
 

@@ -99,8 +99,6 @@ func newAPI(b Backend) *api {
 	return &api{Backend: b, streams: make(chan struct{}, maxStreams), pushes: make(chan struct{}, 1)}
 }
 
-func (a *api) status(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.Status()) }
-
 func (a *api) decisions(w http.ResponseWriter, r *http.Request) {
 	after, err := number(r, "after", 0)
 	if err != nil {

@@ -26,6 +26,9 @@ type Status struct {
 	Notices       Notices       `json:"notices"`
 	Syslog        *Syslog       `json:"syslog,omitempty"`    // nil: off
 	Heartbeat     *Heartbeat    `json:"heartbeat,omitempty"` // nil: off
+	// Lights and LastHour are filled in when the API is asked.
+	Lights   []Light   `json:"lights,omitempty"`
+	LastHour *LastHour `json:"last_hour,omitempty"`
 }
 
 // A Configuration is what is in force, and what was found when it was read last.
