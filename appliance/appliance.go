@@ -32,6 +32,7 @@ import (
 	"gatehouse/sync/fetch"
 	"gatehouse/sync/reconcile"
 	"gatehouse/sync/watch"
+	"gatehouse/webui/websession"
 )
 
 // Config is what an Appliance is made from. All fields are required but
@@ -81,10 +82,11 @@ type Appliance struct {
 	heartbeat  *heartbeat.Sender // nil: fleet.heartbeat is off
 	radius     *radserver.Server // nil: listen.auth is off
 	control    *control.Server
-	web        *listener   // nil: listen.ui is off
-	firstAdmin *firstAdmin // nil: likewise
-	metrics    *listener   // nil: listen.metrics is off
-	sso        *listener   // nil: listen.sso is off
+	web        *listener            // nil: listen.ui is off
+	firstAdmin *firstAdmin          // nil: likewise
+	sessions   *websession.Sessions // of the pages; nil: likewise
+	metrics    *listener            // nil: listen.metrics is off
+	sso        *listener            // nil: listen.sso is off
 	sink       audit.Sink
 }
 
@@ -107,6 +109,9 @@ func New(config Config) (_ *Appliance, err error) {
 	a := &Appliance{
 		config: config, console: config.Logger, started: config.Now(), counters: newCounters(), events: eventlog.New(0),
 		sealed: newSealedFiles(),
+	}
+	if config.Boot.Listen.UI != "" {
+		a.sessions = websession.New(config.Now)
 	}
 	defer func() {
 		if err != nil {

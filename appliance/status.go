@@ -51,7 +51,9 @@ func (a *Appliance) status() webui.Status {
 		Expiring: a.expiring(), Notices: a.noticeStatus(), Syslog: a.syslogStatus(),
 		Heartbeat: a.heartbeatStatus(),
 	}
-	s.Bundle = a.bundleState()
+	if s.Bundle = a.bundleState(); a.firstAdmin != nil {
+		s.Fingerprint = a.firstAdmin.fingerprint
+	}
 	return s
 }
 

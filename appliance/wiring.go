@@ -34,8 +34,9 @@ func (a *Appliance) webConfig() webui.Config {
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
 			OpenSealed: a.sealed.open, AskTime: a.askTime, Clock: a.clockStatus, ResetClock: a.resetClock,
 			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
-			Support: a.supportAPI(), Onboard: a.onboard,
+			Support: a.supportAPI(), Onboard: a.onboard, Accounts: a.accountsAPI(),
 		},
+		People: webui.People{Sessions: a.sessions, Now: a.config.Now},
 	}
 }
 
@@ -63,6 +64,7 @@ func (a *Appliance) bindWeb() error {
 	config := a.webConfig()
 	config.Certificate, config.Anyone = certificate, host != ""
 	config.People = a.webPeople(certificate.Certificate[0])
+	config.People.Sessions = a.sessions
 	a.web, err = a.listen("listen.ui", addr, webCrowd, webui.NewServer(config))
 	return err
 }

@@ -60,6 +60,7 @@ func (g *gate) guard(p pass, next http.Handler) http.Handler {
 		c, denied := caller{}, (*denial)(nil)
 		if who, ok := g.entry.person(r); ok && len(r.Header.Values("Authorization")) == 0 {
 			c.name, c.live = "account "+who.Name, func() bool { return g.entry.sessions.Live(who.Session.ID) }
+			c.person = &who
 			if !who.may(p.role) {
 				denied = &denial{status: http.StatusForbidden, challenge: `, error="insufficient_scope"`,
 					text: fmt.Sprintf("this needs the role %s; you have the role %s", p.role, who.Role)}
@@ -161,7 +162,7 @@ func sourceOf(r *http.Request) string {
 func (d *denial) write(w http.ResponseWriter) {
 	h := w.Header()
 	if d.wait > 0 {
-		h.Set("Retry-After", strconv.FormatInt(int64((d.wait+time.Second-1)/time.Second), 10))
+		setRetryAfter(w, d.wait)
 	} else {
 		h.Set("WWW-Authenticate", `Bearer realm="gatehouse"`+d.challenge)
 	}
@@ -171,10 +172,16 @@ func (d *denial) write(w http.ResponseWriter) {
 	_ = json.NewEncoder(w).Encode(apiError{d.text}) // the client is gone: nobody to tell
 }
 
+// setRetryAfter says when the next try counts, in whole seconds (RFC 9110 §10.2.3).
+func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+}
+
 // A caller is who sent a request.
 type caller struct {
-	name string
-	live func() bool // whether the session lasts; nil: there is none that could end
+	name   string
+	live   func() bool // whether the session lasts; nil: there is none that could end
+	person *person     // nil: it is a program
 }
 
 // callerKey is where a request's context holds its caller.

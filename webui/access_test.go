@@ -41,6 +41,14 @@ var accessTable = map[string]string{
 	"POST /api/v1/bundle/rollback":       "admin",
 	"POST /api/v1/bundle/trust/reset":    "local",
 
+	"GET /api/v1/licences":                 "read",
+	"GET /api/v1/sessions":                 "admin",
+	"DELETE /api/v1/sessions":              "admin",
+	"DELETE /api/v1/sessions/{id}":         "admin",
+	"POST /api/v1/password":                "admin",
+	"GET /api/v1/accounts":                 "admin",
+	"PUT /api/v1/accounts/{name}/password": "local",
+
 	"GET /api/v1/radius":                            "read",
 	"GET /api/v1/radius/{name}":                     "read",
 	"PUT /api/v1/radius/{name}":                     "admin",

@@ -82,6 +82,8 @@ type Backend struct {
 	Support Support
 	RADIUS  RADIUSServers
 	CAs     CAs
+	// Accounts are those who may sign in to the pages.
+	Accounts Accounts
 	// Onboard makes the files for a person's device. Its errors wrap ErrInvalid, or ErrNotFound
 	// for a credential that is not there.
 	Onboard func(o OnboardOrder) (Onboarding, error)
@@ -90,6 +92,7 @@ type Backend struct {
 // api is the JSON API over a Backend.
 type api struct {
 	Backend
+	entry   *entry        // who is signed in; nil: there are no pages
 	streams chan struct{} // a token for each stream at once
 	pushes  chan struct{} // a token for the one push at a time
 }
@@ -97,8 +100,6 @@ type api struct {
 func newAPI(b Backend) *api {
 	return &api{Backend: b, streams: make(chan struct{}, maxStreams), pushes: make(chan struct{}, 1)}
 }
-
-func (a *api) status(w http.ResponseWriter, _ *http.Request) { writeJSON(w, a.Status()) }
 
 func (a *api) decisions(w http.ResponseWriter, r *http.Request) {
 	after, err := number(r, "after", 0)
@@ -220,7 +221,10 @@ type apiError struct {
 
 func fail(w http.ResponseWriter, err error) {
 	status := http.StatusInternalServerError
+	var no *refusal
 	switch {
+	case errors.As(err, &no):
+		status = no.status
 	case errors.Is(err, ErrNotFound):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrInvalid):

@@ -5,12 +5,11 @@ import (
 	"time"
 
 	"gatehouse/authcore/policy"
-	"gatehouse/webui/websession"
 )
 
 // A moreView is who is signed in, and what this is.
 type moreView struct {
-	Sessions    []sessionRow
+	Sessions    []Session
 	Others      bool // those of other people are listed too
 	Version     string
 	Fingerprint string
@@ -18,12 +17,6 @@ type moreView struct {
 	Own         bool // the password is changed here
 	Changed     bool // it just was
 	MaySupport  bool
-}
-
-// A sessionRow is a session in the list.
-type sessionRow struct {
-	websession.Session
-	Own bool // the one that looks
 }
 
 func (p *pages) more(w http.ResponseWriter, r *http.Request, who person) {
@@ -34,11 +27,7 @@ func (p *pages) showMore(w http.ResponseWriter, who person, out view, v moreView
 	s := p.api.Status()
 	v.Version, v.Started, v.Fingerprint, v.Others = s.Version, s.Started, p.Fingerprint, who.may(policy.RoleAdmin)
 	v.Own, v.MaySupport = p.FirstBoot.owns(who.Name), who.may(policy.RoleTech)
-	for _, session := range p.sessions.List() {
-		if v.Others || session.Account == who.Session.Account {
-			v.Sessions = append(v.Sessions, sessionRow{session, session.ID == who.Session.ID})
-		}
-	}
+	v.Sessions = p.list(&who)
 	out.Title, out.Tab, out.Node, out.Body = "More", "more", s.Node, v
 	p.render(w, who, "more", out)
 }
@@ -46,10 +35,6 @@ func (p *pages) showMore(w http.ResponseWriter, who person, out view, v moreView
 // revoke ends a session: one's own, and an admin anybody's.
 func (p *pages) revoke(w http.ResponseWriter, r *http.Request, who person) {
 	id := r.PostFormValue("id")
-	for _, session := range p.sessions.List() {
-		if session.ID == id && (session.Account == who.Session.Account || who.may(policy.RoleAdmin)) {
-			p.sessions.Revoke(id)
-		}
-	}
+	p.end(&who, func(s Session) bool { return s.ID == id })
 	redirect(w, r, "/more")
 }

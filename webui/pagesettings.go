@@ -1,13 +1,12 @@
 package webui
 
 import (
+	"errors"
 	"net/http"
-	"strings"
-
-	"gatehouse/authcore/policy"
 )
 
-// themeCookie keeps the colours that somebody has chosen for a browser.
+// themeCookie keeps the colours that somebody has chosen for a browser. They are kept nowhere else
+// and so are in neither the API nor a command: another browser has another screen.
 const themeCookie = "__Host-gatehouse-theme"
 
 // themeOf returns light or dark, or "": as the device has it.
@@ -28,56 +27,23 @@ func (p *pages) setTheme(w http.ResponseWriter, r *http.Request, _ person) {
 	redirect(w, r, "/more")
 }
 
-// changePassword changes the password of the account that was made at first boot. Whoever has
-// found a browser open does not know the one of now, and guesses as slowly as at the door.
+// changePassword changes one's own.
 func (p *pages) changePassword(w http.ResponseWriter, r *http.Request, who person) {
-	refuse := func(status int, why string) {
-		p.showMore(w, who, view{Status: status, Error: why}, moreView{})
+	c := PasswordChange{Current: r.PostFormValue("now"), New: r.PostFormValue("password")}
+	err := error(errDiffer)
+	if c.New == r.PostFormValue("again") || passwordProblem(c.New) != "" {
+		_, err = p.entry.changePassword(w, r, who, c)
 	}
-	if !p.FirstBoot.owns(who.Name) {
-		refuse(http.StatusConflict, "This account stands in admins.yaml: its password is changed there.")
-		return
-	}
-	held := []string{"account/" + strings.ToLower(who.Name), sourceOf(r)}
-	if wait := p.backoff.Wait(held...); wait > 0 {
-		refuse(http.StatusTooManyRequests, "Too many wrong tries: wait a little, then try again.")
-		return
-	}
-	password := r.PostFormValue("password")
-	problem := passwordProblem(password)
-	if problem == "" && password != r.PostFormValue("again") {
-		problem = "The new password and its repetition differ."
-	}
-	if problem != "" {
-		refuse(http.StatusBadRequest, problem)
-		return
-	}
-	account, _ := p.account(who.Name)
-	right, err := p.hasher.check(r.Context(), string(account.Password), r.PostFormValue("now"))
+	var no *refusal
 	switch {
+	case errors.As(err, &no):
+		p.showMore(w, who, view{Status: no.status, Error: said(err)}, moreView{})
 	case err != nil:
-		refuse(http.StatusServiceUnavailable, said(err))
-	case !right:
-		p.backoff.Failed(held...)
-		refuse(http.StatusForbidden, "This is not the password that you have now.")
+		p.fail(w, who, "The password was not changed", err)
 	default:
-		p.backoff.Succeeded(held...)
-		p.keepPassword(w, r, account, password)
+		redirect(w, r, "/more?done=password")
 	}
 }
 
-// keepPassword ends every session of the account, and begins another one here.
-func (p *pages) keepPassword(w http.ResponseWriter, r *http.Request, account policy.Account, password string) {
-	hash, err := p.hasher.make(r.Context(), password)
-	if err == nil {
-		err = p.FirstBoot.Change(hash)
-	}
-	if err != nil {
-		who, _ := p.person(r)
-		p.fail(w, who, "The password was not changed", err)
-		return
-	}
-	account.Password = policy.Secret(hash)
-	p.begin(w, r, account)
-	redirect(w, r, "/more?done=password")
-}
+// errDiffer is told to who typed something else the second time.
+var errDiffer = &refusal{http.StatusBadRequest, "the new password and its repetition differ"}

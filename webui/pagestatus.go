@@ -30,7 +30,7 @@ type statusView struct {
 func (p *pages) status(w http.ResponseWriter, _ *http.Request, who person) {
 	s := p.api.Status()
 	p.render(w, who, "status", view{Title: "Status", Tab: "status", Node: s.Node, Body: statusView{
-		Lights: []light{radiusLight(s), ocspLight(s.Revocation), clockLight(s.Clock), configLight(s)},
+		Lights: lightsOf(s),
 		Hour:   lastHour(p.api.Decisions, p.Now()), Expiring: s.Expiring[:min(len(s.Expiring), 5)],
 		Version: s.Version, Started: s.Started, Users: s.Configuration.Users, Servers: s.Configuration.Servers,
 	}})
@@ -136,6 +136,8 @@ type hour struct {
 	Cached             string        // how many OCSP answers came from memory, in words; "": none was needed
 	Bars               []bar
 	Cut                bool // more happened than is kept
+
+	cached, asked int // OCSP answers that came from memory, of those that were needed
 }
 
 // A bar is a slice of the hour, in units of the drawing.
@@ -154,7 +156,6 @@ func lastHour(d Decisions, now time.Time) hour {
 	var h hour
 	var accepted, rejected [bars]int
 	var took []time.Duration
-	cached, asked := 0, 0
 	entries := d.After(0, maxListed)
 	for i, e := range entries {
 		age := now.Sub(e.Event.Time)
@@ -174,18 +175,18 @@ func lastHour(d Decisions, now time.Time) hour {
 		switch e.Event.OCSPSource {
 		case "":
 		case "cache":
-			cached++
-			asked++
+			h.cached++
+			h.asked++
 		default:
-			asked++
+			h.asked++
 		}
 	}
 	if len(took) > 0 {
 		slices.Sort(took)
 		h.P95 = took[(len(took)*95+99)/100-1].Round(time.Millisecond)
 	}
-	if asked > 0 {
-		h.Cached = fmt.Sprintf("%d of %d", cached, asked)
+	if h.asked > 0 {
+		h.Cached = fmt.Sprintf("%d of %d", h.cached, h.asked)
 	}
 	h.Bars = drawn(accepted, rejected)
 	return h

@@ -23,6 +23,8 @@ type People struct {
 	Hosts []string
 	// FirstBoot makes the first account. Its zero value makes none.
 	FirstBoot FirstBoot
+	// Sessions are those who are signed in, also for the control socket. Nil: NewServer has its own.
+	Sessions *websession.Sessions
 	// Fingerprint is the SHA-256 of the certificate of the listener, to be compared by people.
 	Fingerprint string
 	Now         func() time.Time // nil: time.Now
@@ -91,8 +93,20 @@ func newEntry(p People) *entry {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
-	return &entry{People: p, sessions: websession.New(p.Now), backoff: websession.NewBackoff(p.Now),
+	if p.Sessions == nil {
+		p.Sessions = websession.New(p.Now)
+	}
+	return &entry{People: p, sessions: p.Sessions, backoff: websession.NewBackoff(p.Now),
 		hasher: newHasher(), hashes: map[string][sha256.Size]byte{}}
+}
+
+// newConsole returns what the control socket knows of who is signed in: it lets nobody in. It is
+// nil if there are no pages.
+func newConsole(p People) *entry {
+	if p.Sessions == nil {
+		return nil
+	}
+	return &entry{People: p, sessions: p.Sessions, hasher: newHasher()}
 }
 
 // person returns who sent r. Their role is that of the account in force, and a password that was

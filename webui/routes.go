@@ -46,6 +46,13 @@ func routes(c Config, a *api) []route {
 		{"GET /api/v1/status", a.status, read, viewer},
 		{"GET /api/v1/openapi.yaml", a.contract, read, viewer},
 		{"POST /api/v1/support", a.support, admin, tech},
+		{"GET /api/v1/licences", a.licences, read, viewer},
+		{"GET /api/v1/sessions", a.signedIn(a.listSessions), admin, viewer},
+		{"DELETE /api/v1/sessions", a.signedIn(a.endSessions), admin, viewer},
+		{"DELETE /api/v1/sessions/{id}", a.signedIn(a.endSession), admin, viewer},
+		{"POST /api/v1/password", a.signedIn(a.changePassword), admin, viewer},
+		{"GET /api/v1/accounts", a.listAccounts, admin, chief},
+		{"PUT /api/v1/accounts/{name}/password", a.signedIn(a.setPassword), local, ""},
 		{"GET /api/v1/decisions", a.decisions, read, viewer},
 		{"GET /api/v1/decisions/stream", a.stream, read, viewer},
 		{"POST /api/v1/certificates/test", a.testCertificate, read, tech},
@@ -156,6 +163,7 @@ func pageRoutes(p *pages) []pageRoute {
 // and the pages.
 func webMux(c Config) http.Handler {
 	e, a := newEntry(c.People), newAPI(c.Backend)
+	a.entry = e
 	m, g := http.NewServeMux(), newGate(c.Tokens, e)
 	for _, r := range routes(c, a) {
 		if r.access == public {
@@ -179,8 +187,9 @@ func webMux(c Config) http.Handler {
 // NewLocal returns what the control socket serves: every route of the API, for whoever may
 // open the socket may do everything.
 func NewLocal(config Config) http.Handler {
-	m := http.NewServeMux()
-	for _, r := range routes(config, newAPI(config.Backend)) {
+	m, a := http.NewServeMux(), newAPI(config.Backend)
+	a.entry = newConsole(config.People)
+	for _, r := range routes(config, a) {
 		m.Handle(r.pattern, r.handler)
 	}
 	return m

@@ -34,6 +34,9 @@ var contractTypes = map[string]reflect.Type{
 	"PairStatus": reflect.TypeFor[pair.Status](),
 	"CA":         reflect.TypeFor[webui.CA](), "CASaved": reflect.TypeFor[webui.CASaved](),
 	"OnboardOrder": reflect.TypeFor[webui.OnboardOrder](), "Onboarding": reflect.TypeFor[webui.Onboarding](),
+	"Session": reflect.TypeFor[webui.Session](), "SessionsEnded": reflect.TypeFor[webui.SessionsEnded](),
+	"PasswordChange": reflect.TypeFor[webui.PasswordChange](), "Account": reflect.TypeFor[webui.Account](),
+	"NewPassword": reflect.TypeFor[webui.NewPassword](), "PasswordSet": reflect.TypeFor[webui.PasswordSet](),
 	"ClientsSeen": reflect.TypeFor[webui.ClientsSeen](), "OnboardFile": reflect.TypeFor[onboard.File](),
 }
 

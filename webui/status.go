@@ -13,6 +13,7 @@ type Status struct {
 	Node          string        `json:"node"`
 	Version       string        `json:"version"`
 	Started       time.Time     `json:"started"`
+	Fingerprint   string        `json:"web_fingerprint,omitempty"` // SHA-256 of the pages' certificate, as browsers show it
 	Configuration Configuration `json:"configuration"`
 	Bundle        Bundle        `json:"bundle"`
 	RADIUS        RADIUS        `json:"radius"`
@@ -25,6 +26,9 @@ type Status struct {
 	Notices       Notices       `json:"notices"`
 	Syslog        *Syslog       `json:"syslog,omitempty"`    // nil: off
 	Heartbeat     *Heartbeat    `json:"heartbeat,omitempty"` // nil: off
+	// Lights and LastHour are filled in when the API is asked.
+	Lights   []Light   `json:"lights,omitempty"`
+	LastHour *LastHour `json:"last_hour,omitempty"`
 }
 
 // A Configuration is what is in force, and what was found when it was read last.

@@ -71,6 +71,17 @@ func config() webui.Config {
 			Support: func(context.Context) ([]byte, error) { return []byte("an archive"), nil },
 			RADIUS:  radiusServers(),
 			CAs:     cas(),
+			Accounts: webui.Accounts{
+				List: func() []webui.Account {
+					return []webui.Account{{Username: "anna", Role: "admin", Source: "admins.yaml"}}
+				},
+				SetPassword: func(name, _, _ string) (webui.PasswordSet, error) {
+					if name != "anna" {
+						return webui.PasswordSet{}, fmt.Errorf("%w: no account", webui.ErrNotFound)
+					}
+					return webui.PasswordSet{Account: name, InForce: true, Generation: 2}, nil
+				},
+			},
 		},
 	}
 }

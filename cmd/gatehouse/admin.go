@@ -13,8 +13,11 @@ import (
 )
 
 func newAdminCommand() *cobra.Command {
-	return newGroup("admin", "Make what admins.yaml holds: password hashes and API tokens",
+	return newGroup("admin", "People and programs that manage this gateway: passwords, sessions, API tokens",
+		newAdminEndSessionCommand(),
 		newAdminHashCommand(),
+		newAdminPasswordCommand(),
+		newAdminSessionsCommand(),
 		newAdminTokenCommand(),
 	)
 }
@@ -26,8 +29,10 @@ const (
 	hashLanes   = 1
 	hashSalt    = 16 // bytes
 	hashBytes   = 32
-	minPassword = 8    // characters
-	maxPassword = 1024 // bytes
+	minPassword = 8 // characters
+	// minWebPassword is that of passwords that the running process keeps, by its own rule.
+	minWebPassword = 12
+	maxPassword    = 1024 // bytes
 )
 
 const adminHashLong = `Hash a password with argon2id, for the key password of an account in admins.yaml. The password is asked
@@ -65,13 +70,18 @@ func newAdminHashCommand() *cobra.Command {
 // readNewPassword reads a password that somebody has chosen: twice on a terminal, once otherwise.
 func readNewPassword(stdin io.Reader, stderr io.Writer) (string, error) {
 	password, err := readPasswordOnce(stdin, stderr)
+	return checkPassword(password, err, minPassword)
+}
+
+// checkPassword returns a password that was read without err, if it may be chosen.
+func checkPassword(password string, err error, least int) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
 	case !utf8.ValidString(password) || len(password) > maxPassword:
 		return "", exitf(exitUnreadable, "the password has more than %d bytes, or is no UTF-8", maxPassword)
-	case utf8.RuneCountInString(password) < minPassword:
-		return "", exitf(exitNo, "the password has fewer than %d characters", minPassword)
+	case utf8.RuneCountInString(password) < least:
+		return "", exitf(exitNo, "the password has fewer than %d characters", least)
 	}
 	return password, nil
 }

@@ -36,6 +36,7 @@ func TestNoCommandSaysASecret(t *testing.T) {
 	s.askGateway()
 	s.changePairs()
 	s.changeServers()
+	s.changePasswords()
 	s.logged(`"channel":"webhook"`, `"channel":"mail"`)
 	for _, w := range wounds {
 		s.breakLoose(w)
@@ -178,7 +179,8 @@ func (s *secrecy) askGateway() {
 	s.t.Setenv("GATEHOUSE_SECRET", s.plant("wrong shared secret", "planted-wrong-secret"))
 	s.both(exitUnreachable, append(slices.Clone(probe), "--timeout", "50ms")...)
 	for _, args := range []string{"health", "status", "tail --follow=false", "user find demo", "user find listed", "user find more",
-		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list", "ca list"} {
+		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list", "ca list",
+		"admin sessions", "admin end-session --all"} {
 		s.both(0, append(strings.Fields(args), "--state", "{state}")...)
 	}
 	s.both(exitNo, "setup-code", "--state", "{state}") // there is an account
@@ -259,6 +261,26 @@ func (s *secrecy) changeServers() {
 	if err := os.Remove(s.path("conf/ca/lab.pem")); err != nil {
 		s.t.Fatal(err)
 	}
+	s.hangUp()
+}
+
+// changePasswords sets that of an administrator, with mistakes.
+func (s *secrecy) changePasswords() {
+	s.t.Helper()
+	s.write("web.password", s.plant("password of an administrator by command", "planted for the pages")+"\n")
+	s.write("short.password", s.plant("password that is too short", "planted-web")+"\n")
+	set := func(name, file string) []string {
+		return []string{"admin", "password", name, "--password-file", "{" + file + "}", "--state", "{state}"}
+	}
+	before := s.read("conf/admins.yaml")
+	s.both(0, set("root", "web.password")...)
+	hash := s.read("conf/admins.yaml")
+	s.plant("hash of a password by command", hash[strings.LastIndex(hash, "$")+1:][:40])
+	s.runs(exitNo, set("root", "short.password")...)
+	s.runs(exitNo, set("nobody", "web.password")...)
+	s.write("conf/admins.yaml", before+"accounts: [\n")
+	s.runs(exitRefused, set("root", "web.password")...)
+	s.write("conf/admins.yaml", before)
 	s.hangUp()
 }
 

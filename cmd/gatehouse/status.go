@@ -20,6 +20,7 @@ type statusView struct {
 	Reason, Detail string
 	Node, Version  string
 	Started        time.Time
+	Fingerprint    string `json:"web_fingerprint"`
 	Configuration  statusConfiguration
 	Bundle         appliance.Bundle
 	RADIUS         statusRADIUS
@@ -37,6 +38,7 @@ type statusView struct {
 	Notices    statusNotices
 	Heartbeat  *statusHeartbeat
 	Memory     struct{ Heap, Runtime uint64 }
+	LastHour   *appliance.LastHour `json:"last_hour"`
 }
 
 type statusConfiguration struct {
@@ -132,6 +134,7 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	}
 	printBundle(&b, v.Bundle, now)
 	v.RADIUS.print(&b, now)
+	printLastHour(&b, v.LastHour)
 	v.Store.print(&b, now)
 	v.Revocation.print(&b, now)
 	printExpiring(&b, v.Expiring, &v.Notices, now)
@@ -141,6 +144,9 @@ func (v *statusView) print(w io.Writer, now time.Time) error {
 	}
 	if !v.Clock.Sure {
 		fmt.Fprintf(&b, "clock          RED: %s: set it, or see gatehouse clock --help\n", v.Clock.Why)
+	}
+	if v.Fingerprint != "" {
+		fmt.Fprintf(&b, "web            certificate SHA-256 %s\n", v.Fingerprint)
 	}
 	fmt.Fprintf(&b, "memory         %.1f MiB in use, %.1f MiB from the system\n",
 		float64(v.Memory.Heap)/(1<<20), float64(v.Memory.Runtime)/(1<<20))
@@ -163,6 +169,19 @@ func (r *statusRADIUS) print(b *bytes.Buffer, now time.Time) {
 		fmt.Fprintf(b, "  wrong shared secret? client %s of server %s, %s: %d packets, the last %s\n",
 			s.Client, s.Server, s.Address, s.Count, ago(s.Last))
 	}
+}
+
+// printLastHour says what was decided lately; nothing where nothing was.
+func printLastHour(b *bytes.Buffer, h *appliance.LastHour) {
+	if h == nil || h.Accepted+h.Rejected == 0 {
+		return
+	}
+	fmt.Fprintf(b, "  in the last hour %s%d accepted, %d rejected, 95 %% within %d ms", map[bool]string{true: "at least "}[h.AtLeast],
+		h.Accepted, h.Rejected, h.P95)
+	if h.OCSPAsked > 0 {
+		fmt.Fprintf(b, "; OCSP from memory %d of %d", h.OCSPCached, h.OCSPAsked)
+	}
+	b.WriteByte('\n')
 }
 
 func (s *statusStore) print(b *bytes.Buffer, now time.Time) {

@@ -49,14 +49,17 @@ func TestStatusOfTheWhole(t *testing.T) {
 			Lists:      []revocation.ListReport{{CA: "acme", Name: "ca/acme.crl"}},
 			Staples:    []revocation.StapleReport{{Subject: "CN=radius", Status: "good"}},
 		}},
-		Memory: webui.Memory{Heap: 3 << 20, Runtime: 12 << 20},
+		Memory: webui.Memory{Heap: 3 << 20, Runtime: 12 << 20}, Fingerprint: "AA:BB",
+		LastHour: &webui.LastHour{Accepted: 2, Rejected: 1, P95: 30, OCSPCached: 1, OCSPAsked: 2, AtLeast: true},
 	})
 	want := `ready
 node oslo-1, gatehouse 1.0, up for 1h30m0s
 configuration  generation 3, 12 users, RADIUS servers: a, b
 radius         :1812: 9 requests, 2 accepted, 1 rejected, 1 sign-ins under way
+  in the last hour at least 2 accepted, 1 rejected, 95 % within 30 ms; OCSP from memory 1 of 2
 store          on disk, 12 users, 1.5 MiB
 revocation     5 certificates known: 3 good, 1 revoked
+web            certificate SHA-256 AA:BB
 memory         3.0 MiB in use, 12.0 MiB from the system
 `
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"gatehouse/appliance"
 )
 
 // Set by the linker (-X main.version=…); what is left empty comes from the build information
@@ -57,13 +59,19 @@ func readBuild() build {
 }
 
 func newVersionCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, licences bool
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Say which build this is",
+		Use:   "version",
+		Short: "Say which build this is",
+		Long: `Say which build this is, or with --licences under which licences it was made with the work of others.
+
+The fingerprint of the certificate of the web pages belongs to a gateway, not to a build: gatehouse status.`,
 		Example: example("gatehouse version --json"),
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if licences {
+				return printLicences(cmd)
+			}
 			b := readBuild()
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), b)
@@ -73,7 +81,18 @@ func newVersionCommand() *cobra.Command {
 		},
 	}
 	addJSONFlag(cmd, &asJSON)
+	cmd.Flags().BoolVar(&licences, "licences", false, "print the licences instead")
+	cmd.MarkFlagsMutuallyExclusive("json", "licences")
 	return cmd
+}
+
+func printLicences(cmd *cobra.Command) error {
+	text, err := appliance.Licences()
+	if err != nil {
+		return err
+	}
+	_, err = cmd.OutOrStdout().Write(text)
+	return err
 }
 
 // String returns everything in one line.

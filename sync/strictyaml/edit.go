@@ -14,8 +14,9 @@ var ErrByHand = errors.New("the file is written in a way that can only be change
 
 // A Change sets or removes one value.
 type Change struct {
-	// Path names the value: keys, and of an item in a list of mappings what its key name says, as
-	// in "clients", "ap1", "address". What is missing on the way is made, as mappings.
+	// Path names the value: keys, and of an item in a list of mappings what its key name says, or
+	// else username, as in "clients", "ap1", "address". What is missing on the way is made, as
+	// mappings.
 	Path []string
 	// Value is a string, bool, int, []string, Fields or []Fields; an Item is added to a list, or
 	// replaces the item of its name. Nil: the value is removed, and if there is none, all is well.

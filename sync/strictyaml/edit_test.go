@@ -143,6 +143,8 @@ func TestEditWhole(t *testing.T) {
 		{"empty_flow", "a: {}\n", set("v", "a", "b"), "a: {b: v}\n"},
 		{"flow_lines", "a: [\n  x, # one\n  y,\n]\n", set([]string{"x", "y", "z"}, "a"), "a: [\n  x, # one\n  y, z,\n]\n"},
 		{"first_behind_dash", "l:\n- name: n\n  k: 1\n  j: 2\n", set(nil, "l", "n", "name"), "l:\n- k: 1\n  j: 2\n"},
+		{"user_name", "l:\n- {username: n, k: 1} # x\n- {username: m, k: 1}\n", set("2", "l", "m", "k"), "l:\n- {username: n, k: 1} # x\n- {username: m, k: \"2\"}\n"},
+		{"name_before_user_name", "l:\n- {username: m, name: n, k: 1}\n- {username: n, k: 1}\n", set("x", "l", "n", "k"), "l:\n- {username: m, name: n, k: x}\n- {username: n, k: 1}\n"},
 		{"dash_at_the_left", "l:\n- name: n\n  k: 1\n", set(strictyaml.Item{{"name", "m"}}, "l", "m"), "l:\n- name: n\n  k: 1\n- {name: m}\n"},
 		{"grows_an_item", "l:\n- name: n # x\n", set(3, "l", "n", "k"), "l:\n- name: n # x\n  k: 3\n"},
 		{"no_list_yet", "a: 1\n", set(strictyaml.Item{{"name", "m"}}, "l", "m"), "a: 1\nl: [{name: m}]\n"},

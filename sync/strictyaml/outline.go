@@ -239,8 +239,8 @@ func (o *outliner) list(x *ast.SequenceNode) *node {
 			e.value = o.value(v, unknown, 0)
 			e.start = e.value.start
 		}
-		if name := e.value.child("name"); name != nil && e.value.kind == isMapping {
-			e.key = name.value.text
+		if e.value.kind == isMapping {
+			e.key = nameOf(e.value)
 		}
 		l.entries = append(l.entries, e)
 	}

@@ -52,9 +52,12 @@ func valueNode(value any) *node {
 	return nil
 }
 
+// nameOf returns what an item of a list is called; accounts and users have a user name.
 func nameOf(item *node) string {
-	if name := item.child("name"); name != nil {
-		return name.value.text
+	for _, key := range [...]string{"name", "username"} {
+		if name := item.child(key); name != nil {
+			return name.value.text
+		}
 	}
 	return ""
 }
