@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/authcore/accesspoint"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
 )
@@ -57,8 +58,9 @@ type watchView struct {
 	After   uint64
 	Address string
 	Port    string
-	Blocks  []apBlock
-	Secret  string // shown once
+	Blocks  []accesspoint.Block
+	Secret  string          // shown once
+	QR      *accesspoint.QR // of the secret; nil: it is not shown
 	News    *radiusNews
 }
 
@@ -156,7 +158,10 @@ func (p *pages) watchAP(w http.ResponseWriter, r *http.Request, who person) {
 	if body.News != nil {
 		body.Secret = body.News.Secrets[client]
 	}
-	body.Blocks = apBlocks(body.Address, body.Port, body.Secret)
+	if body.Secret != "" {
+		body.QR, _ = accesspoint.NewQR(body.Secret) // the secret stands in the lines, too
+	}
+	body.Blocks = accesspoint.Blocks(body.Address, body.Port, body.Secret)
 	p.render(w, who, "apwatch", view{Title: client, Tab: "check", Body: body})
 }
 
