@@ -187,4 +187,6 @@ type (
 	RADIUSClientChange = webui.RADIUSClientChange
 	RADIUSSaved        = webui.RADIUSSaved
 	CAUpload           = webui.CAUpload
+	ClientsSeen        = webui.ClientsSeen
+	ClientSeen         = webui.ClientSeen
 )

@@ -25,6 +25,9 @@ func TestAPIsAdded(t *testing.T) {
 	var put []webui.RADIUSChange
 	h := newHouse(t, func(c *webui.Config) {
 		c.Backend.RADIUS.Put = func(_ string, change webui.RADIUSChange) (webui.RADIUSSaved, error) {
+			if len(put) > 0 {
+				return webui.RADIUSSaved{}, fmt.Errorf("%w: there already", webui.ErrRefused)
+			}
 			put = append(put, change)
 			return webui.RADIUSSaved{Generation: 7, Secrets: map[string]string{"ap2": "TOLDONCE"}}, nil
 		}
@@ -41,8 +44,8 @@ func TestAPIsAdded(t *testing.T) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/check/ap/wifi/ap2" {
 		t.Fatalf("got %d to %q: %s", w.Code, w.Header().Get("Location"), w.Body)
 	}
-	if len(put) != 1 || put[0].By != "account admin" || put[0].Version != "abcd" || len(put[0].Clients) != 1 ||
-		put[0].Clients[0] != (webui.RADIUSClientChange{Name: "ap2", Address: "192.0.2.7", Generate: true}) {
+	if len(put) != 1 || put[0].By != "account admin" || len(put[0].Clients) != 1 ||
+		put[0].Clients[0] != (webui.RADIUSClientChange{Name: "ap2", Address: "192.0.2.7", Create: true, Generate: true}) {
 		t.Errorf("put %+v", put)
 	}
 	page := h.do(visit{path: "/check/ap/wifi/ap2", cookie: cookie}).Body.String()
