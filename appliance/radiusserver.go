@@ -183,6 +183,7 @@ func (a *Appliance) readServerFile(name string) ([]byte, error) {
 // What commands about RADIUS servers ask and print, by the names of their makers.
 type (
 	RADIUSServer       = webui.RADIUSServer
+	RADIUSClient       = webui.RADIUSClient
 	RADIUSChange       = webui.RADIUSChange
 	RADIUSClientChange = webui.RADIUSClientChange
 	RADIUSSaved        = webui.RADIUSSaved
