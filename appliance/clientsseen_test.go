@@ -51,4 +51,11 @@ func TestAccessPointIsWaitedFor(t *testing.T) {
 	if ap, _ := seen(); ap.State != webui.ClientAccepted || ap.User != "alice" || ap.Station == "" || ap.Decision == 0 {
 		t.Errorf("after an accept: %+v", ap)
 	}
+	var one webui.ClientsSeen
+	for address, want := range map[string]int{"127.0.0.1": 1, "127.0.0.9": 0} {
+		if code, text := s.asking("GET", "/api/v1/clients/seen?address="+address, nil, &one); code != 200 || len(one.Clients) != want ||
+			want > 0 && (one.Clients[0].State != webui.ClientAccepted || one.Clients[0].Configured != address || one.LastDecision != one.Clients[0].Decision) {
+			t.Errorf("%s: got %d %s", address, code, text)
+		}
+	}
 }

@@ -194,6 +194,10 @@ func (e *serverEdit) write(old []byte, was *writtenServer) ([]byte, error) {
 			c.Was = c.Name
 		}
 		known := slices.Contains(names, c.Was)
+		if c.Create && known {
+			return nil, fmt.Errorf("%w: %s has a client %q already: choose another name, or change that one",
+				webui.ErrRefused, e.name, audit.Printable(c.Was))
+		}
 		if c.Remove && !known {
 			return nil, fmt.Errorf("%w: there is no client %q", webui.ErrNotFound, audit.Printable(c.Was))
 		}

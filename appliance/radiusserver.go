@@ -183,8 +183,11 @@ func (a *Appliance) readServerFile(name string) ([]byte, error) {
 // What commands about RADIUS servers ask and print, by the names of their makers.
 type (
 	RADIUSServer       = webui.RADIUSServer
+	RADIUSClient       = webui.RADIUSClient
 	RADIUSChange       = webui.RADIUSChange
 	RADIUSClientChange = webui.RADIUSClientChange
 	RADIUSSaved        = webui.RADIUSSaved
 	CAUpload           = webui.CAUpload
+	ClientsSeen        = webui.ClientsSeen
+	ClientSeen         = webui.ClientSeen
 )

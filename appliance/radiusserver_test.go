@@ -169,6 +169,7 @@ func TestRADIUSServerRefusals(t *testing.T) {
 		{"unknown_key", "PUT", "wifi", `{"clinets":[]}`, 400, "clinets"},
 		{"overlap", "PUT", "corp", `{"create":true,"ca":["acme"],"clients":[{"name":"a","address":"127.0.0.0/8"}]}`, 400, "is the address of client"},
 		{"no_address", "POST", "wifi/clients", `{"name":"new"}`, 400, "has no address"},
+		{"client_there", "POST", "wifi/clients", `{"name":"ap1","create":true,"generate":true,"address":"192.0.2.1"}`, 409, "already"},
 		{"no_client", "DELETE", "wifi/clients/nobody", ``, 404, "no client"},
 		{"last_server", "DELETE", "wifi", ``, 400, "no RADIUS server is left"},
 		{"unknown_server", "DELETE", "corp", ``, 404, "no RADIUS server"},

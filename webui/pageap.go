@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/authcore/accesspoint"
 	"gatehouse/authcore/audit"
 	"gatehouse/authcore/policy"
 )
@@ -43,8 +44,6 @@ type apView struct {
 type apState struct {
 	mark
 	Seen     ClientSeen
-	Text     string
-	Todo     string
 	Time     time.Time
 	Watch    string // the page that waits for it
 	Decision string // the page of its last decision
@@ -57,8 +56,9 @@ type watchView struct {
 	After   uint64
 	Address string
 	Port    string
-	Blocks  []apBlock
-	Secret  string // shown once
+	Blocks  []accesspoint.Block
+	Secret  string          // shown once
+	QR      *accesspoint.QR // of the secret; nil: it is not shown
 	News    *radiusNews
 }
 
@@ -74,9 +74,9 @@ func (p *pages) showAPs(w http.ResponseWriter, who person, v view, body apView) 
 			body.Servers = append(body.Servers, s.Name)
 		}
 	}
-	seen := p.api.clientsSeen()
+	seen := p.api.clientsSeen(p.api.heard())
 	for _, c := range seen.Clients {
-		body.Clients = append(body.Clients, p.apStateOf(c, nil))
+		body.Clients = append(body.Clients, apStateOf(c))
 	}
 	body.Unknown = seen.Unknown[:min(len(seen.Unknown), maxStrangers)]
 	v.Title, v.Tab, v.Body = "Onboard an access point", "check", body
@@ -106,16 +106,9 @@ func (p *pages) putAP(server string, c RADIUSClientChange, who person) (RADIUSSa
 	if c.Name == "" || c.Address == "" {
 		return RADIUSSaved{}, fmt.Errorf("%w: a name and an address are needed", ErrInvalid)
 	}
-	s, err := p.api.RADIUS.Get(server)
-	if err != nil {
-		return RADIUSSaved{}, err
-	}
 	// A page that is loaded again must not give a working access point another secret.
-	if slices.ContainsFunc(s.Clients, func(have RADIUSClient) bool { return have.Name == c.Name }) {
-		return RADIUSSaved{}, fmt.Errorf("%w: %s has a client %q already: choose another name, or change it "+
-			"under Setup, RADIUS servers", ErrRefused, server, audit.Printable(c.Name))
-	}
-	return p.api.RADIUS.Put(server, RADIUSChange{By: "account " + who.Name, Version: s.Version, Clients: []RADIUSClientChange{c}})
+	c.Create = true
+	return p.api.RADIUS.Put(server, RADIUSChange{By: "account " + who.Name, Clients: []RADIUSClientChange{c}})
 }
 
 // byHand is what goes into radius/NAME.yaml where another hand writes it. The secret is kept nowhere.
@@ -140,8 +133,14 @@ func (p *pages) watched(r *http.Request) (server, client string, err error) {
 
 // watchedState is how that client is now.
 func (p *pages) watchedState(server, client string) (apState, RADIUS) {
-	counts := p.api.RADIUS.Counts()
-	return p.apStateOf(seenClient(&counts, p.api.lastDecisions(), server, client), counts.Unknown), counts
+	h := p.api.heard()
+	c := h.client(server, RADIUSClient{Name: client})
+	last := h.strange(&c)
+	state := apStateOf(c)
+	if c.State == ClientElsewhere {
+		state.Time = last
+	}
+	return state, h.counts
 }
 
 func (p *pages) watchAP(w http.ResponseWriter, r *http.Request, who person) {
@@ -156,7 +155,10 @@ func (p *pages) watchAP(w http.ResponseWriter, r *http.Request, who person) {
 	if body.News != nil {
 		body.Secret = body.News.Secrets[client]
 	}
-	body.Blocks = apBlocks(body.Address, body.Port, body.Secret)
+	if body.Secret != "" {
+		body.QR, _ = accesspoint.NewQR(body.Secret) // the secret stands in the lines, too
+	}
+	body.Blocks = accesspoint.Blocks(body.Address, body.Port, body.Secret)
 	p.render(w, who, "apwatch", view{Title: client, Tab: "check", Body: body})
 }
 
@@ -244,53 +246,34 @@ func (p *pages) sendStates(w http.ResponseWriter, r *http.Request, last uint64, 
 // fingerprint tells states apart that are shown differently. It is never 0.
 func (s apState) fingerprint() uint64 {
 	h := fnv.New32a()
-	_, _ = fmt.Fprint(h, s.Seen.State, s.Seen.Decision, s.Word, s.Text)
+	_, _ = fmt.Fprint(h, s.Seen.State, s.Seen.Decision, s.Word, s.Seen.Sentence)
 	return uint64(h.Sum32()) + 1
 }
 
-// apStateOf says in words how a client is; strangers are addresses that may be it.
-func (p *pages) apStateOf(c ClientSeen, strangers []UnknownSource) apState {
-	s := apState{Seen: c, Time: c.Decided, Watch: watchPage(c.Server, c.Client)}
+// clientClass is how a state looks.
+func clientClass(state string) string {
+	switch state {
+	case ClientAccepted, ClientHeard:
+		return "ok"
+	case ClientRejected, ClientElsewhere:
+		return "warn"
+	case ClientDiscarded, ClientWrongSecret:
+		return "bad"
+	}
+	return "off"
+}
+
+// apStateOf is a client to be shown.
+func apStateOf(c ClientSeen) apState {
+	s := apState{mark: mark{clientClass(c.State), c.Summary}, Seen: c, Time: c.Decided, Watch: watchPage(c.Server, c.Client)}
+	switch c.State {
+	case ClientWrongSecret:
+		s.Time = c.LastWrong
+	case ClientHeard:
+		s.Time = c.LastPacket
+	}
 	if c.Decision != 0 {
 		s.Decision = fmt.Sprintf("/sign-ins/%d", c.Decision)
 	}
-	explanation, _ := audit.Explain(audit.Reason(c.Reason))
-	switch c.State {
-	case ClientAccepted:
-		s.mark, s.Text = mark{"ok", "Access-Accept sent"}, "For "+audit.Printable(joined(" at ", c.User, c.Station))+"."
-	case ClientRejected:
-		s.mark, s.Text = mark{"warn", "Access-Reject sent: " + c.Reason}, explanation.Sentence
-		s.Todo = joined(" ", "The access point is set up right.", explanation.NextStep)
-	case ClientDiscarded:
-		s.mark, s.Text, s.Todo = mark{"bad", "Packet dropped: " + c.Reason}, explanation.Sentence, explanation.NextStep
-	case ClientWrongSecret:
-		s.mark, s.Time = mark{"bad", "Wrong secret"}, c.LastWrong
-		s.Text = fmt.Sprintf("The Message-Authenticator of packets from %v does not verify.", c.Address)
-		s.Todo = "Type the secret anew on the access point: no blanks before or after it, the same letters large and small."
-	case ClientHeard:
-		s.mark, s.Time = mark{"ok", "First packet seen"}, c.LastPacket
-		s.Text = fmt.Sprintf("From %v, and the secret is right. Now connect a device.", c.Address)
-	default:
-		s.mark, s.Text = mark{"off", "No packet yet"}, "Connect a device to the network, so that the access point asks."
-		s.Todo = "If nothing comes: is the address of this gateway right on the access point, and does a firewall let UDP through?"
-		p.strange(&s, strangers)
-	}
 	return s
-}
-
-// strange names who asks and is no client, lately: it may be the one that is waited for.
-func (p *pages) strange(s *apState, strangers []UnknownSource) {
-	var names []string
-	for _, u := range strangers {
-		if time.Since(u.Last) < unknownFresh && len(names) < maxStrangers {
-			names = append(names, u.Address.String())
-			if u.Last.After(s.Time) {
-				s.Time = u.Last
-			}
-		}
-	}
-	if len(names) > 0 {
-		s.mark, s.Text = mark{"warn", "A packet from an address that is no client"}, strings.Join(names, ", ")+"."
-		s.Todo = "If that is this access point, give the client this address under Setup, RADIUS servers."
-	}
 }

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/authcore/accesspoint"
 	"gatehouse/webui"
 )
 
@@ -23,6 +25,9 @@ func TestAPIsAdded(t *testing.T) {
 	var put []webui.RADIUSChange
 	h := newHouse(t, func(c *webui.Config) {
 		c.Backend.RADIUS.Put = func(_ string, change webui.RADIUSChange) (webui.RADIUSSaved, error) {
+			if len(put) > 0 {
+				return webui.RADIUSSaved{}, fmt.Errorf("%w: there already", webui.ErrRefused)
+			}
 			put = append(put, change)
 			return webui.RADIUSSaved{Generation: 7, Secrets: map[string]string{"ap2": "TOLDONCE"}}, nil
 		}
@@ -39,23 +44,46 @@ func TestAPIsAdded(t *testing.T) {
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/check/ap/wifi/ap2" {
 		t.Fatalf("got %d to %q: %s", w.Code, w.Header().Get("Location"), w.Body)
 	}
-	if len(put) != 1 || put[0].By != "account admin" || put[0].Version != "abcd" || len(put[0].Clients) != 1 ||
-		put[0].Clients[0] != (webui.RADIUSClientChange{Name: "ap2", Address: "192.0.2.7", Generate: true}) {
+	if len(put) != 1 || put[0].By != "account admin" || len(put[0].Clients) != 1 ||
+		put[0].Clients[0] != (webui.RADIUSClientChange{Name: "ap2", Address: "192.0.2.7", Create: true, Generate: true}) {
 		t.Errorf("put %+v", put)
 	}
 	page := h.do(visit{path: "/check/ap/wifi/ap2", cookie: cookie}).Body.String()
 	for _, want := range []string{"No packet yet", "auth_server_shared_secret=TOLDONCE", "generation 7", "gw.example",
-		"UniFi", "MikroTik", "hostapd", "IOS-XE", "gatehouse probe", "eapol_test -c"} {
+		"UniFi", "MikroTik", "hostapd", "IOS-XE", "gatehouse probe", "eapol_test -c", "The shared secret as a QR code"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %q in\n%s", want, page)
 		}
 	}
-	if again := h.do(visit{path: "/check/ap/wifi/ap2", cookie: cookie}).Body.String(); strings.Contains(again, "TOLDONCE") ||
+	checkQR(t, page, "TOLDONCE")
+	if again := h.do(visit{path: "/check/ap/wifi/ap2", cookie: cookie}).Body.String(); strings.Contains(again, "TOLDONCE") || strings.Contains(again, "QR code") ||
 		!strings.Contains(again, "auth_server_shared_secret=THE-SHARED-SECRET") {
 		t.Errorf("the secret is told twice:\n%s", again)
 	}
 	if w := h.do(visit{method: "POST", path: "/check/ap", cookie: cookie, form: apForm}); w.Code != http.StatusConflict || len(put) != 1 {
 		t.Errorf("sent again: got %d, put %d times: %s", w.Code, len(put), w.Body)
+	}
+}
+
+// checkQR demands the QR code of a text on a page: with a name for who does not see it, black on a
+// white of its own, small, and with nothing in it that the policy for content refuses.
+func checkQR(t *testing.T, page, text string) {
+	t.Helper()
+	q, err := accesspoint.NewQR(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, svg, _ := strings.Cut(page, `<svg class="qr"`)
+	svg, _, _ = strings.Cut(svg, "</svg>")
+	for _, want := range []string{` role="img"`, ` aria-label="QR code of the shared secret"`, ` shape-rendering="crispEdges"`,
+		fmt.Sprintf(` viewBox="0 0 %d %d"`, q.Side(), q.Side()), fmt.Sprintf(`<path fill="#fff" d="M0 0h%dv%[1]dH0z"/>`, q.Side()),
+		`<path fill="#000" d="` + q.Path() + `"/>`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the QR code lacks %s: %s", want, svg)
+		}
+	}
+	if strings.Contains(svg, "style") || strings.Contains(svg, "script") || len(svg) > 6<<10 {
+		t.Errorf("the QR code has %d bytes: %s", len(svg), svg)
 	}
 }
 

@@ -87,7 +87,8 @@ type CAUpload struct {
 // A RADIUSClientChange adds a client, changes it or takes it away.
 type RADIUSClientChange struct {
 	Name                 string `json:"name"`
-	Was                  string `json:"was,omitempty"` // its name until now; "": the same
+	Create               bool   `json:"create,omitempty"` // refused if there is one of the name
+	Was                  string `json:"was,omitempty"`    // its name until now; "": the same
 	Address              string `json:"address,omitempty"`
 	Secret               string `json:"secret,omitempty"`   // "": the old one stays
 	Generate             bool   `json:"generate,omitempty"` // a new one, told once

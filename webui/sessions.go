@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -155,7 +154,7 @@ func (e *entry) changePassword(w http.ResponseWriter, r *http.Request, who perso
 	}
 	e.backoff.Succeeded(held...)
 	hash, err := e.hasher.make(r.Context(), c.New)
-	if errors.Is(err, errHashing) {
+	if err != nil {
 		return ended, &refusal{http.StatusServiceUnavailable, err.Error()}
 	}
 	if err := e.FirstBoot.Change(hash); err != nil {

@@ -213,6 +213,7 @@ func TestE2EBrowser(t *testing.T) {
 		{"firstboot", false, true},
 		{"signins", true, true},
 		{"check", true, true},
+		{"ap", true, true},
 		{"saml", true, true},
 		{"radius", true, true},
 		{"bundle", true, true},

@@ -17,6 +17,7 @@ const (
 func newRootCommand() *cobra.Command {
 	root := newGroup("gatehouse", "Network authentication by certificate, at the branch's edge",
 		newAdminCommand(),
+		newAPCommand(),
 		newBundleCommand(),
 		newCACommand(),
 		newCertCommand(),

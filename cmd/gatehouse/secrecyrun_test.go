@@ -247,6 +247,16 @@ func (s *secrecy) changeServers() {
 	s.runs(exitUnreadable, radius(append([]string{"set", "lab", "--ca", "nobody"}, client...)...)...)
 	s.runs(exitUnreadable, radius("set", "lab", "--ca-file", "{ca-key.pem}")...)
 	s.runs(exitUnreadable, radius("set", "lab", "--client", "other=no address", "--secret-file", "{ap.secret}")...)
+	ap := func(args ...string) []string { return append(append([]string{"ap"}, args...), "--state", "{state}") }
+	point := []string{"add", "lift", "203.0.113.7", "--server", "lab", "--for", "all", "--secret-file", "{ap.secret}"}
+	s.both(exitNo, ap("watch", "203.0.113.7", "--timeout", "10ms")...)
+	s.runs(0, ap(point...)...)
+	s.both(exitRefused, ap(point...)...)
+	s.both(0, ap("list")...)
+	s.runs(0, ap("remove", "lift")...)
+	s.runs(0, append(ap(point...), "--json")...)
+	s.runs(exitUnreadable, ap("add", "roof", "no address", "--server", "lab", "--secret-file", "{ap.secret}")...)
+	s.runs(exitUsage, ap("add", "roof", "203.0.113.8", "--qr", "--secret-file", "{ap.secret}")...)
 	lab := s.read("conf/radius/lab.yaml")
 	s.write("conf/radius/lab.yaml", lab+"clients: [\n")
 	s.runs(exitRefused, radius(append([]string{"set", "lab"}, client...)...)...)

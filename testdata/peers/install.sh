@@ -32,6 +32,7 @@ apache2            apache2          e2e    what service providers run in
 /usr/lib/apache2/modules/mod_auth_mellon.so libapache2-mod-auth-mellon e2e a service provider
 shibd              libapache2-mod-shib e2e another one
 chromium           chromium         e2e    a browser with a certificate
+zbarimg            zbar-tools       e2e    reads the QR codes of pages
 certutil           libnss3-tools    e2e    puts it there
 unshare            util-linux       e2e    keeps its policy apart
 promtool           prometheus       e2e    packaging: the alert rules
