@@ -3,7 +3,6 @@ package onboard
 import (
 	"encoding/base64"
 	"encoding/json"
-	"strings"
 )
 
 // The parts of an ONC file (Open Network Configuration, ChromiumOS) that are written.
@@ -26,6 +25,7 @@ type (
 		Outer, ClientCertType string
 		ClientCertPattern     *oncPattern `json:",omitempty"`
 		Identity              string      `json:",omitempty"`
+		SaveCredentials       bool        // an Identity is not allowed without
 		ServerCARefs          []string
 		UseSystemCAs          bool
 		DomainSuffixMatch     []string
@@ -46,9 +46,13 @@ type (
 // protects them, so the .p12 is imported by the person, and found by its issuer.
 func (p *Profile) onc() []byte {
 	f := oncFile{Type: "UnencryptedConfiguration"}
-	eap := oncEAP{Outer: "EAP-TLS", ClientCertType: "None", Identity: p.Name, DomainSuffixMatch: p.domains()}
+	eap := oncEAP{Outer: "EAP-TLS", ClientCertType: "None", Identity: p.Name,
+		SaveCredentials: p.Name != "", DomainSuffixMatch: p.domains()}
 	if c := p.Identity.Certificate; c != nil {
-		name := oncName{CommonName: c.Issuer.CommonName, Organization: strings.Join(c.Issuer.Organization, " ")}
+		name := oncName{CommonName: c.Issuer.CommonName}
+		if len(c.Issuer.Organization) > 0 { // one of them has to be the same
+			name.Organization = c.Issuer.Organization[0]
+		}
 		if name != (oncName{}) {
 			eap.ClientCertType, eap.ClientCertPattern = "Pattern", &oncPattern{name}
 		}

@@ -39,6 +39,9 @@ promtool           prometheus       e2e    packaging: the alert rules
 node               nodejs           e2e    what node-saml and playwright run in
 npm                npm              e2e    what brings them
 xmlsec1            xmlsec1          e2e    signatures of answers
+xmllint            libxml2-utils    e2e    authcore/onboard: profiles of Windows by their schema
+plistutil          libplist-utils   e2e    authcore/onboard: profiles of Apple
+nmcli              network-manager  e2e    authcore/onboard: NetworkManager reads its keyfile
 qemu-arm           qemu-user        e2e    the ARM binaries at work
 strace             strace           e2e    what is written while a .p12 is looked at
 eapol_test         eapoltest        bench  the load
@@ -54,6 +57,15 @@ nodesaml() {
 	if [ -d "$here/node_modules" ] || ! command -v npm >/dev/null 2>&1; then return 0; fi
 	echo "peers: installing @node-saml/node-saml"
 	npm install --prefix "$here" --no-package-lock --no-audit --no-fund --silent
+}
+
+# What parses PowerShell, by its lock file; nothing is compiled.
+powershell() {
+	here=$(dirname "$0")/powershell
+	case " $* " in *" e2e "*) ;; *) return 0 ;; esac
+	if [ -d "$here/node_modules" ] || ! command -v npm >/dev/null 2>&1; then return 0; fi
+	echo "peers: installing tree-sitter-powershell"
+	npm ci --prefix "$here" --ignore-scripts --no-audit --no-fund --silent
 }
 
 # What drives the browser, by its lock file.
@@ -78,6 +90,7 @@ LIST
 
 if [ -z "$missing" ]; then
 	nodesaml "$@"
+	powershell "$@"
 	browser "$@"
 	exit 0
 fi
@@ -99,4 +112,5 @@ apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $packages >/dev/null
 nodesaml "$@"
+powershell "$@"
 browser "$@"
