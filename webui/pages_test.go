@@ -29,7 +29,7 @@ var roleTable = map[string]policy.Role{
 	"GET /static/": "", "GET /sign-in": "", "POST /sign-in": "", "GET /first-boot": "", "POST /first-boot": "",
 	"POST /sign-out": "viewer", "GET /{$}": "viewer",
 	"GET /sign-ins": "viewer", "GET /sign-ins/stream": "viewer", "GET /sign-ins/{id}": "viewer",
-	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer", "POST /check/clock": "tech", "GET /check/ap": "viewer", "POST /check/ap": "admin", "GET /check/ap/{name}/{client}": "viewer",
+	"GET /check": "viewer", "POST /check/certificate": "tech", "GET /check/clock": "viewer", "POST /check/clock": "tech", "GET /check/ap": "viewer", "POST /check/ap": "admin", "GET /check/ap/{name}/{client}": "viewer",
 	"GET /check/ap/{name}/{client}/stream": "viewer", "GET /check/ocsp": "viewer", "POST /check/ocsp": "tech",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",

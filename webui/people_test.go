@@ -195,7 +195,7 @@ func TestSessionsFollowTheAccounts(t *testing.T) {
 	h := newHouse(t)
 	cookie := h.signIn("admin")
 	h.accounts[2].Role = policy.RoleViewer
-	if w := h.do(visit{path: "/check", cookie: cookie}); w.Code != http.StatusForbidden {
+	if w := h.do(visit{path: "/setup/onboard", cookie: cookie}); w.Code != http.StatusForbidden {
 		t.Errorf("with less of a role: got %d, want 403", w.Code)
 	}
 	h.accounts[2].Password = quickHash("a new password of theirs")

@@ -103,7 +103,7 @@ func pageRoutes(p *pages) []pageRoute {
 		{"GET /sign-ins", nil, p.signIns, viewer},
 		{"GET /sign-ins/stream", nil, p.signInStream, viewer},
 		{"GET /sign-ins/{id}", nil, p.oneSignIn, viewer},
-		{"GET /check", nil, p.check, tech},
+		{"GET /check", nil, p.check, viewer},
 		{"POST /check/certificate", nil, p.checkCertificate, tech},
 		{"GET /check/clock", nil, p.checkClock, viewer},
 		{"POST /check/clock", nil, p.askTime, tech},
