@@ -74,6 +74,9 @@ func (p person) may(role policy.Role) bool {
 	return roleRanks[role] > 0 && roleRanks[p.Role] >= roleRanks[role]
 }
 
+// Tech is for templates: it reports whether the person may press what needs the role tech.
+func (p person) Tech() bool { return p.may(policy.RoleTech) }
+
 // An entry is who is signed in, and how that came.
 type entry struct {
 	People

@@ -92,7 +92,7 @@ func (p *Profile) page(devices []Device) []byte {
 		}
 		fmt.Fprintf(&b, "</ol>\n<p>%s</p>\n", html.EscapeString(g.Later))
 	}
-	b.WriteString("</body></html>\n")
+	b.WriteString("</main></body></html>\n")
 	return []byte(b.String())
 }
 
@@ -100,7 +100,7 @@ const pageHead = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Wi-Fi %[1]s</title>
 <style>body{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:1rem auto;padding:0 1rem;overflow-wrap:anywhere}dt{font-weight:bold}dd{margin:0 0 .5rem}h2{break-after:avoid}li{margin-bottom:.5rem}</style>
-</head><body>
+</head><body><main>
 <h1>Wi-Fi %[1]s</h1>
 <dl>
 `

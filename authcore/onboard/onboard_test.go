@@ -270,6 +270,9 @@ func TestPagesAreHarmless(t *testing.T) {
 			if bytes.Contains(files[page], []byte("<script")) || !bytes.Contains(files[page], []byte("radius.acme.example")) {
 				t.Errorf("%q: %s is\n%s", name, page, files[page])
 			}
+			if text := string(files[page]); strings.Count(text, "<main>") != 1 || !strings.HasSuffix(text, "</main></body></html>\n") {
+				t.Errorf("%s has no main part, which screen readers go to:\n%s", page, text)
+			}
 		}
 	}
 }

@@ -21,7 +21,10 @@ import (
 // browserDir has the scenarios, and what they run on.
 const browserDir = "../../testdata/peers/browser"
 
-// deskPassword is that of the account admin.
+// reasonsDoc says in words what every reason means.
+const reasonsDoc = "../../docs/reasons.md"
+
+// deskPassword is that of every account: admin, theo of the role tech, and vera, a viewer.
 const deskPassword = "correct horse battery"
 
 // staff are the users of a branch that the browser looks at.
@@ -39,6 +42,7 @@ type branch struct {
 	*rig
 	people string // NAME.pem and NAME-key.pem, other-ca.pem
 	fleet  string // fleet.key, and what head office makes bundles of
+	ocsp   string // address of the responder of the demo CA
 
 	mu   sync.Mutex // guards what follows
 	port int        // handed out last
@@ -70,8 +74,10 @@ func (b *branch) address(t *testing.T) string {
 // A desk is what one scenario is told: an appliance of its own.
 type desk struct {
 	Program, Config, State, People, Fleet string
+	Lab, Responder                        string // the demo CA, and where its responder listens
+	Spare                                 string // an address for a server of the scenario's own
 	URL, Auth, Secret, ServerCA           string
-	Scratch, Pictures                     string
+	Scratch, Pictures, Reasons            string
 	Account, Password                     string
 }
 
@@ -79,6 +85,7 @@ func newBranch(t *testing.T) *branch {
 	t.Helper()
 	b := &branch{rig: newRig(t, ""), people: t.TempDir(), fleet: t.TempDir(), port: 20000 + rand.IntN(8000)}
 	responder := b.responder()
+	b.ocsp = responder
 	other := t.TempDir()
 	execute(t, nil, b.program, "pki", "ca", other, "--name", "Somebody Else CA")
 	for name, odd := range map[string][]string{"alice": nil, "erin": nil, "rita": nil, "sven": nil,
@@ -132,7 +139,11 @@ func (b *branch) configure() {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.write("admins.yaml", fmt.Sprintf("accounts:\n  - {username: admin, role: admin, password: %q}\n", strings.TrimSpace(string(out))))
+	accounts := "accounts:\n"
+	for account, role := range map[string]string{"admin": "admin", "theo": "tech", "vera": "viewer"} {
+		accounts += fmt.Sprintf("  - {username: %s, role: %s, password: %q}\n", account, role, strings.TrimSpace(string(out)))
+	}
+	b.write("admins.yaml", accounts)
 	b.write("saml/idp.yaml", "entity_id: https://sso.demo.example/saml\nhost: sso.demo.example\nca: [demo]\n")
 	b.write("saml/wiki/app.yaml", "name: Wiki\nactivated: true\nname_id: username\nattributes: {uid: username, mail: email}\n")
 	b.write("saml/wiki/sp-metadata.xml", string((&movingSP{address: "https://wiki.demo.example"}).metadata()))
@@ -166,8 +177,9 @@ func (b *branch) desk(t *testing.T, accounts bool) (*rig, *desk) {
 		t.Fatal(err)
 	}
 	d := &desk{Program: r.program, Config: r.config, State: r.state, People: b.people, Fleet: b.fleet,
-		URL: "https://" + ui, Auth: r.auth, Secret: strings.TrimSpace(string(secret)), ServerCA: r.demo("server-ca.pem"),
-		Scratch: t.TempDir(), Pictures: os.Getenv("SCREENSHOTS"), Account: "admin", Password: deskPassword}
+		Lab: b.demo("."), Responder: b.ocsp, Spare: b.address(t), URL: "https://" + ui, Auth: r.auth,
+		Secret: strings.TrimSpace(string(secret)), ServerCA: r.demo("server-ca.pem"),
+		Scratch: t.TempDir(), Pictures: os.Getenv("SCREENSHOTS"), Reasons: reasonsDoc, Account: "admin", Password: deskPassword}
 	if !accounts {
 		execute(t, nil, "rm", filepath.Join(r.config, "admins.yaml"))
 	}
@@ -213,6 +225,8 @@ func TestE2EBrowser(t *testing.T) {
 		{"firstboot", false, true},
 		{"signins", true, true},
 		{"check", true, true},
+		{"users", true, true},
+		{"ocsp", true, true},
 		{"ap", true, true},
 		{"saml", true, true},
 		{"radius", true, true},

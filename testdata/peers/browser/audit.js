@@ -8,9 +8,20 @@ const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 // prepare has axe on every page that is opened from here on, in spite of the page's policy.
 async function prepare(page) { await page.context().addInitScript({content: axe}); }
 
-// audit looks at the page that is open, and files what is wrong with it.
+// audit looks at the page that is open, and files what is wrong with it. Where pages may not run
+// scripts, axe-core may not either: there it is measured only.
 async function audit(d, page) {
-  for (const text of await inspect(page)) d.found(page, text);
+  for (const text of await (d.scripts ? inspect(page) : measure(page))) d.found(page, text);
+}
+
+// measure returns what does not fit on the page that is open.
+async function measure(page) {
+  const found = [];
+  for (const [size, viewport] of Object.entries({desktop, phone})) {
+    await page.setViewportSize(viewport);
+    found.push(...(await page.evaluate(misfits)).map((text) => `${size}: ${text}`));
+  }
+  return found;
 }
 
 // inspect returns what is wrong with the page that is open, in every size and colour.

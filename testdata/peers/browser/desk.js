@@ -73,9 +73,9 @@ class Desk {
 
   async click(name, role = "button") { await this.page.getByRole(role, {name, exact: typeof name === "string"}).click(); }
 
-  async signIn(page = this.page) {
+  async signIn(page = this.page, account = this.Account) {
     await page.goto("/sign-in");
-    await page.getByLabel("Account").fill(this.Account);
+    await page.getByLabel("Account").fill(account);
     await page.getByLabel("Password").fill(this.Password);
     await page.getByRole("button", {name: "Sign in"}).click();
     await page.getByRole("heading", {name: "Status", level: 1}).waitFor();
@@ -134,29 +134,48 @@ class Desk {
   person(name) { return path.join(this.People, name + ".pem"); }
 
   // tryWiFi has a device sign in by eapol_test, as the person, and demands how that ends.
-  async tryWiFi(name, want, {secret = this.Secret, wait = 10, from = "127.0.0.1"} = {}) {
-    const conf = this.file(`${name}.conf`, `network={
-  key_mgmt=WPA-EAP
-  eap=TLS
-  identity="anonymous@demo.example"
-  ca_cert="${this.ServerCA}"
-  client_cert="${this.person(name)}"
-  private_key="${path.join(this.People, name + "-key.pem")}"
-}
-`);
-    const [host, port] = this.Auth.split(":");
-    const got = await run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait), "-A", from,
-      "-M", mac(name)], {mayFail: true});
+  async tryWiFi(name, want, {wait = 10, ...more} = {}) {
+    const got = await this.eapol(this.person(name), path.join(this.People, name + "-key.pem"), {wait, station: mac(name), ...more});
     assert.equal(got.code === 0, want === "accept", `eapol_test of ${name}: want ${want}\n${got.stdout.slice(-2000)}`);
+  }
+
+  // eapol runs eapol_test with a certificate and its key. Settings are those of wpa_supplicant, beside
+  // or instead of the usual ones; null leaves one out.
+  async eapol(certificate, key, {settings = {}, ...more} = {}) {
+    const all = {key_mgmt: "WPA-EAP", eap: "TLS", identity: '"anonymous@demo.example"', ca_cert: `"${this.ServerCA}"`,
+      client_cert: `"${certificate}"`, private_key: `"${key}"`, ...settings};
+    const lines = Object.entries(all).filter(([, v]) => v !== null).map(([k, v]) => `  ${k}=${v}\n`).join("");
+    this.devices = (this.devices || 0) + 1;
+    return this.device(this.file(`device-${this.devices}.conf`, `network={\n${lines}}\n`), more);
+  }
+
+  // device runs eapol_test with a configuration, in its directory.
+  device(conf, {secret = this.Secret, wait = 10, from = "127.0.0.1", station = "02:00:00:00:00:01"} = {}) {
+    const [host, port] = this.Auth.split(":");
+    return run("eapol_test", ["-c", conf, "-a", host, "-p", port, "-s", secret, "-t", String(wait), "-A", from, "-M", station],
+      {mayFail: true, cwd: path.dirname(conf)});
+  }
+
+  // radclient sends one packet, without waiting for what comes of it.
+  radclient(attributes, {secret = this.Secret, from = "127.0.0.1", kind = "auth"} = {}) {
+    this.packets = (this.packets || 0) + 1;
+    const file = this.file(`packet-${this.packets}`, `Packet-Src-IP-Address = ${from}\n${attributes.join("\n")}\n`);
+    return run("radclient", ["-f", file, "-r", "1", "-t", "1", this.Auth, kind, secret], {mayFail: true});
+  }
+
+  // issue makes a certificate of a CA, as gatehouse pki issue does, and returns its files.
+  async issue(name, more, {ca = this.Lab, identity = "alice@demo.example"} = {}) {
+    await this.gatehouse("pki", "issue", ca, "--kind", "email-san", "--name", identity, "--file", name, "--out", this.Scratch, ...more);
+    return {certificate: path.join(this.Scratch, name + ".pem"), key: path.join(this.Scratch, name + "-key.pem")};
   }
 }
 
 // mac is the address of a person's device.
 function mac(name) { return "02:00:00:" + [...name].slice(0, 3).map((c) => c.charCodeAt(0).toString(16)).join(":"); }
 
-function run(program, args, {mayFail = false} = {}) {
+function run(program, args, {mayFail = false, cwd} = {}) {
   return new Promise((resolve, reject) => {
-    execFile(program, args, {maxBuffer: 16 << 20, env: {...process.env, HOME: os.tmpdir()}}, (e, stdout, stderr) => {
+    execFile(program, args, {cwd, maxBuffer: 16 << 20, env: {...process.env, HOME: os.tmpdir()}}, (e, stdout, stderr) => {
       if (e && !(mayFail && typeof e.code === "number")) {
         reject(new Error(`${program} ${args.join(" ")}: ${e.message}\n${stdout}${stderr}`));
       } else {
