@@ -285,12 +285,24 @@ func (e *evaluation) checkScope() bool {
 	scope := e.snapshot.CA(e.CA).Scope
 	if !policy.InScope(scope, e.User.Email, e.User.Groups) {
 		return e.fail(audit.StepScope, audit.CAOutOfScope, fmt.Sprintf(
-			"CA %s vouches for domains [%s] and groups [%s] only; user %s has the address %q",
-			e.CA, strings.Join(scope.Domains, ", "), strings.Join(scope.Groups, ", "),
-			audit.Printable(e.User.Username), audit.Printable(e.User.Email)))
+			"CA %s vouches for %s only; user %s has the address %q and the groups %q",
+			e.CA, scopeWords(scope), audit.Printable(e.User.Username), audit.Printable(e.User.Email),
+			audit.Printable(strings.Join(e.User.Groups, ", "))))
 	}
 	e.Ladder.Pass(audit.StepScope, "CA "+e.CA)
 	return true
+}
+
+// scopeWords says whom a scope that has something admits.
+func scopeWords(scope policy.Scope) string {
+	var words []string
+	if len(scope.Domains) > 0 {
+		words = append(words, "people of "+strings.Join(scope.Domains, ", "))
+	}
+	if len(scope.Groups) > 0 {
+		words = append(words, "the groups "+strings.Join(scope.Groups, ", "))
+	}
+	return audit.Printable(strings.Join(words, " and "))
 }
 
 func (e *evaluation) checkStanding() bool {
