@@ -52,7 +52,7 @@ func newPages(e *entry, a *api) *pages {
 // parse reads every page, each with the frame and the parts around it.
 func (p *pages) parse(fsys fs.FS) (map[string]*template.Template, error) {
 	common, err := template.New("frame.html").Funcs(template.FuncMap{
-		"clean": clean, "standing": standing, "when": func(t time.Time) template.HTML { return when(t, p.Now()) },
+		"clean": clean, "advice": advice, "standing": standing, "when": func(t time.Time) template.HTML { return when(t, p.Now()) },
 		"asset": func(name string) (string, error) {
 			if a, ok := p.assets[name]; ok {
 				return a.address, nil

@@ -33,6 +33,19 @@ func clean(text any) string {
 	return string(runes)
 }
 
+// advice shows a next step; what stands between backticks in it is shown as what somebody types.
+func advice(text string) template.HTML {
+	var b strings.Builder
+	for i, part := range strings.Split(clean(text), "`") {
+		part = template.HTMLEscapeString(part)
+		if i%2 == 1 {
+			part = "<code>" + part + "</code>"
+		}
+		b.WriteString(part)
+	}
+	return template.HTML(b.String()) // #nosec: every part of it is escaped
+}
+
 // ago says how long before now t was, or how long after.
 func ago(t, now time.Time) string {
 	d := now.Sub(t)

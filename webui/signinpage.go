@@ -18,7 +18,7 @@ type signInPage struct {
 	Nonce                                string
 }
 
-var signInTemplate = template.Must(template.New("signin").Parse(signInHTML))
+var signInTemplate = template.Must(template.New("signin").Funcs(template.FuncMap{"advice": advice}).Parse(signInHTML))
 
 // send shows the page with a form that sends itself, or by a button where there is no script.
 func (v *visit) send(response *saml.Response, page signInPage) {
