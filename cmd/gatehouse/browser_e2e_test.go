@@ -224,6 +224,7 @@ func TestE2EBrowser(t *testing.T) {
 	}{
 		{"firstboot", false, true},
 		{"signins", true, true},
+		{"reasons", true, false},
 		{"check", true, true},
 		{"users", true, true},
 		{"ocsp", true, true},

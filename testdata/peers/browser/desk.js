@@ -4,7 +4,8 @@ const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
-const {execFile} = require("node:child_process");
+const {X509Certificate} = require("node:crypto");
+const {execFile, spawn} = require("node:child_process");
 const {chromium} = require("playwright-core");
 
 // The machine is slow and shared: this is how long a thing may take that happens by itself.
@@ -163,15 +164,44 @@ class Desk {
     return run("radclient", ["-f", file, "-r", "1", "-t", "1", this.Auth, kind, secret], {mayFail: true});
   }
 
+  // openssl answers at the spare address for the demo CA: good, for the certificates in the files, and
+  // unknown for others. Another CA's certificate may sign instead. It ends with end.
+  async openssl(files, {signer = path.join(this.Lab, "ca.pem"), key = path.join(this.Lab, "ca-key.pem")} = {}) {
+    const serials = files.map((file) => new X509Certificate(fs.readFileSync(file)).serialNumber);
+    const index = this.file("index.txt", serials.map((s) => ["V", "491231235959Z", "", s, "unknown", "/CN=x"].join("\t") + "\n").join(""));
+    this.file("index.txt.attr", "unique_subject = no\n");
+    const port = this.Spare.split(":")[1];
+    const child = spawn("openssl", ["ocsp", "-index", index, "-port", port, "-CA", path.join(this.Lab, "ca.pem"),
+      "-rsigner", signer, "-rkey", key, "-nmin", "60"], {stdio: "ignore"});
+    await listening(Number(port));
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    return {end: () => { child.kill("SIGKILL"); return ended; }};
+  }
+
   // issue makes a certificate of a CA, as gatehouse pki issue does, and returns its files.
   async issue(name, more, {ca = this.Lab, identity = "alice@demo.example"} = {}) {
-    await this.gatehouse("pki", "issue", ca, "--kind", "email-san", "--name", identity, "--file", name, "--out", this.Scratch, ...more);
-    return {certificate: path.join(this.Scratch, name + ".pem"), key: path.join(this.Scratch, name + "-key.pem")};
+    const out = path.join(this.Scratch, "of-" + path.basename(ca));
+    await this.gatehouse("pki", "issue", ca, "--kind", "email-san", "--name", identity, "--file", name, "--out", out, ...more);
+    return {certificate: path.join(out, name + ".pem"), key: path.join(out, name + "-key.pem")};
   }
 }
 
 // mac is the address of a person's device.
 function mac(name) { return "02:00:00:" + [...name].slice(0, 3).map((c) => c.charCodeAt(0).toString(16)).join(":"); }
+
+// listening looks into the kernel's tables: a connection that is closed without a request sends
+// openssl ocsp into an endless loop.
+async function listening(port) {
+  const want = ":" + port.toString(16).toUpperCase().padStart(4, "0"), end = Date.now() + patience;
+  do {
+    for (const table of ["/proc/net/tcp", "/proc/net/tcp6"].filter(fs.existsSync)) {
+      const lines = fs.readFileSync(table, "utf8").split("\n").map((line) => line.trim().split(/\s+/));
+      if (lines.some((f) => f.length > 3 && f[1].endsWith(want) && f[3] === "0A")) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } while (Date.now() < end);
+  throw new Error("openssl ocsp never listened");
+}
 
 function run(program, args, {mayFail = false, cwd} = {}) {
   return new Promise((resolve, reject) => {

@@ -2,19 +2,14 @@
 // says so, says what to do, and shows what is remembered. Addresses that are odd are named as such.
 "use strict";
 const assert = require("node:assert/strict");
-const fs = require("node:fs");
-const path = require("node:path");
-const {spawn} = require("node:child_process");
-const {X509Certificate} = require("node:crypto");
 const {audit, prepare} = require("../audit.js");
-const {patience} = require("../desk.js");
 
 module.exports = async (d) => {
   const {page} = d;
   await prepare(page);
   const url = `http://${d.Spare}`;
   const alice = await d.issue("asked", ["--ocsp", url]), again = await d.issue("later", ["--ocsp", url]);
-  const responder = await openssl(d, alice.certificate, again.certificate);
+  const responder = await d.openssl([alice.certificate, again.certificate]);
   await d.signIn();
   await page.goto("/check/ocsp");
   await d.says("Asked since the start None.", "Answers kept None.");
@@ -30,8 +25,7 @@ module.exports = async (d) => {
     await d.says("Asked 2 times, 0 failed.", "alice", "runs out");
     await audit(d, page);
   } finally {
-    responder.kill("SIGKILL");
-    await new Promise((resolve) => responder.once("exit", resolve));
+    await responder.end();
   }
   await killed(d, url, alice, again);
   await odd(d);
@@ -80,30 +74,4 @@ async function ask(d, certificate) {
   await d.page.goto("/check/ocsp");
   await d.page.getByLabel(/^File/).setInputFiles(certificate);
   await d.press("Ask now");
-}
-
-// openssl answers for the demo CA: good, for the certificates in the files.
-async function openssl(d, ...files) {
-  const serials = files.map((file) => new X509Certificate(fs.readFileSync(file)).serialNumber);
-  const index = d.file("index.txt", serials.map((s) => ["V", "491231235959Z", "", s, "unknown", "/CN=x"].join("\t") + "\n").join(""));
-  d.file("index.txt.attr", "unique_subject = no\n");
-  const [, port] = d.Spare.split(":"), ca = path.join(d.Lab, "ca.pem");
-  const child = spawn("openssl", ["ocsp", "-index", index, "-port", port, "-CA", ca, "-rsigner", ca,
-    "-rkey", path.join(d.Lab, "ca-key.pem"), "-nmin", "60"], {stdio: "ignore"});
-  await listening(Number(port));
-  return child;
-}
-
-// listening looks into the kernel's tables: a connection that is closed without a request sends
-// openssl ocsp into an endless loop.
-async function listening(port) {
-  const want = ":" + port.toString(16).toUpperCase().padStart(4, "0"), end = Date.now() + patience;
-  do {
-    for (const table of ["/proc/net/tcp", "/proc/net/tcp6"].filter(fs.existsSync)) {
-      const lines = fs.readFileSync(table, "utf8").split("\n").map((line) => line.trim().split(/\s+/));
-      if (lines.some((f) => f.length > 3 && f[1].endsWith(want) && f[3] === "0A")) return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  } while (Date.now() < end);
-  throw new Error("openssl ocsp never listened");
 }
