@@ -229,9 +229,11 @@ func TestE2EBrowser(t *testing.T) {
 		{"users", true, true},
 		{"ocsp", true, true},
 		{"ap", true, true},
+		{"onboard", true, true},
 		{"saml", true, true},
 		{"radius", true, true},
 		{"bundle", true, true},
+		{"roles", true, true},
 		{"keyboard", true, false},
 		{"tour", true, false},
 	} {
