@@ -10,9 +10,13 @@ import (
 	"gatehouse/authcore/policy"
 )
 
+// maxCode bounds what is shown again of a set-up code, in bytes.
+const maxCode = 32
+
 // An entryView is what the pages show that are for nobody yet.
 type entryView struct {
 	Next, Username, Account, Fingerprint string
+	Code                                 string // as it was typed
 }
 
 func (p *pages) signInForm(w http.ResponseWriter, r *http.Request) {
@@ -96,11 +100,14 @@ func (p *pages) firstBootForm(w http.ResponseWriter, r *http.Request) {
 		redirect(w, r, "/sign-in")
 		return
 	}
-	p.showFirstBoot(w, r, view{})
+	p.showFirstBoot(w, r, view{}, "")
 }
 
-func (p *pages) showFirstBoot(w http.ResponseWriter, r *http.Request, v view) {
-	v.Title, v.Body = "Set up this gateway", entryView{Account: p.FirstBoot.Account, Fingerprint: p.Fingerprint}
+// showFirstBoot shows the code again to who typed it: a mistake with the password costs no second
+// typing.
+func (p *pages) showFirstBoot(w http.ResponseWriter, r *http.Request, v view, code string) {
+	v.Title, v.Body = "Set up this gateway", entryView{Account: p.FirstBoot.Account, Fingerprint: p.Fingerprint,
+		Code: clean(code[:min(len(code), maxCode)])}
 	p.render(w, person{Theme: themeOf(r)}, "firstboot", v)
 }
 
@@ -111,21 +118,21 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	password := r.PostFormValue("password")
+	password, code := r.PostFormValue("password"), r.PostFormValue("code")
 	if problem := passwordProblem(password); problem != "" {
-		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: problem})
+		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: problem}, code)
 		return
 	}
 	if password != r.PostFormValue("again") {
-		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: "These were two different passwords. Type the same one twice."})
+		p.showFirstBoot(w, r, view{Status: http.StatusBadRequest, Error: "These were two different passwords. Type the same one twice."}, code)
 		return
 	}
-	if !p.FirstBoot.Check(r.PostFormValue("code")) {
+	if !p.FirstBoot.Check(code) {
 		v := view{Status: http.StatusUnauthorized, Error: "This is not the set-up code. Read it again: gatehouse setup-code, at the device."}
 		if !p.FirstBoot.isOpen() {
 			v.Error = "This was not the set-up code, for the last time: restart the gateway for a new one."
 		}
-		p.showFirstBoot(w, r, v)
+		p.showFirstBoot(w, r, v, code)
 		return
 	}
 	hash, err := p.hasher.make(r.Context(), password)
@@ -133,7 +140,7 @@ func (p *pages) firstBoot(w http.ResponseWriter, r *http.Request) {
 		err = p.FirstBoot.Finish(hash)
 	}
 	if err != nil {
-		p.showFirstBoot(w, r, view{Status: http.StatusInternalServerError, Error: said(err)})
+		p.showFirstBoot(w, r, view{Status: http.StatusInternalServerError, Error: said(err)}, code)
 		return
 	}
 	p.begin(w, r, policy.Account{Username: p.FirstBoot.Account, Password: policy.Secret(hash), Role: policy.RoleAdmin})

@@ -283,6 +283,9 @@ func TestFirstBoot(t *testing.T) {
 		if w.Code != tt.want || (made != before) != (tt.name == "right") {
 			t.Errorf("%s: got %d, made %t, want %d", tt.name, w.Code, made != before, tt.want)
 		}
+		if keeps := strings.Contains(w.Body.String(), `value="`+tt.code+`"`); keeps != (tt.want >= 400) {
+			t.Errorf("%s: the code is there again: %t", tt.name, keeps)
+		}
 		if tt.name == "right" {
 			if w := h.do(visit{path: "/", cookie: w.Result().Cookies()[0].Value}); w.Code != 200 {
 				t.Errorf("after that: got %d, want 200", w.Code)

@@ -38,6 +38,19 @@ func TestReasonsAreComplete(t *testing.T) {
 	}
 }
 
+func TestReasonsInWords(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[audit.Reason]string{
+		"": "", audit.Accepted: "Accepted", audit.CertExpired: "Certificate expired", audit.OCSPNoResponder: "OCSP no responder",
+		audit.CAOutOfScope: "CA out of scope", audit.EAPNoCommonMethod: "EAP no common method", audit.MFARequired: "MFA required",
+		audit.SAMLRequestInvalid: "SAML request invalid", audit.CRLStale: "CRL stale", audit.CertUnknownCA: "Certificate unknown CA",
+	} {
+		if got := reason.Words(); got != want {
+			t.Errorf("%q: got %q, want %q", reason, got, want)
+		}
+	}
+}
+
 func TestLadder(t *testing.T) {
 	t.Parallel()
 	l := audit.CertificateLadder()

@@ -5,6 +5,8 @@
 // Event to tell hands it to a Sink.
 package audit
 
+import "strings"
+
 // Reason says why a decision was taken. Its values are stable strings: they appear in logs,
 // metrics and documentation, and outside tools rely on them. The zero value is no reason and
 // never leaves the process.
@@ -61,6 +63,23 @@ const (
 	Overloaded                  Reason = "overloaded"
 	Internal                    Reason = "internal"
 )
+
+// abbreviations are what codes write short.
+var abbreviations = map[string]string{"ca": "CA", "cert": "certificate", "crl": "CRL", "eap": "EAP", "mfa": "MFA",
+	"ocsp": "OCSP", "saml": "SAML", "tls": "TLS"}
+
+// Words is the code as people read it, for lists in which there is no room for the sentence:
+// "Certificate unknown CA". The zero value has none.
+func (r Reason) Words() string {
+	words := strings.Split(string(r), "_")
+	for i, w := range words {
+		if long, ok := abbreviations[w]; ok {
+			words[i] = long
+		}
+	}
+	text := strings.Join(words, " ")
+	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):]
+}
 
 // An Explanation is a reason told to people: one sentence for what happened, one next step.
 type Explanation struct {

@@ -5,13 +5,14 @@
 #   make-certificates.sh ca DIR ORGANISATION
 #   make-certificates.sh user DIR KIND NAME [--ocsp URL]
 #
-# KIND says where the name stands: email-san (subjectAltName), email-dn (emailAddress beside an
-# empty common name) or username-cn (common name). Writes DIR/ca.pem and DIR/ca-key.pem, or
-# DIR/NAME.pem, NAME-key.pem and NAME.p12; the password of the .p12 is printed and kept nowhere.
+# KIND says where the name stands: email-san (subjectAltName), email-dn (emailAddress of the subject,
+# without the empty common name that some CAs write beside it) or username-cn (common name). Writes
+# DIR/ca.pem and DIR/ca-key.pem, or DIR/NAME.pem, NAME-key.pem and NAME.p12; the password of the .p12
+# is printed and kept nowhere.
 set -eu
 umask 077
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+usage() { sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 
 # config writes what openssl is to be told; of strangers' text nothing stands in it but what
 # check has let through.
