@@ -126,6 +126,12 @@ class Desk {
 
   async json(...args) { return JSON.parse((await this.gatehouse(...args, "--json")).stdout); }
 
+  // explained is what the program says of a reason, as a page shows it: without the marks of code.
+  async explained(code) {
+    const {sentence, next_step: nextStep} = await this.json("explain", code);
+    return {sentence, nextStep: nextStep.replaceAll("`", "")};
+  }
+
   file(name, content) {
     const p = path.join(this.Scratch, name);
     fs.writeFileSync(p, content);

@@ -19,7 +19,7 @@ module.exports = async (d) => {
   await check({text: fs.readFileSync(d.person("alice"), "utf8")}, "Would be accepted");
   for (const [name, code] of [["otto", "cert_expired"], ["mallory", "cert_unknown_ca"], ["erin", "user_unknown"],
     ["rita", "cert_revoked"], ["sven", "user_suspended"]]) {
-    const {sentence, next_step: nextStep} = await d.json("explain", code);
+    const {sentence, nextStep} = await d.explained(code);
     await check({file: d.person(name)}, "Would be rejected", sentence, nextStep, /: failed/);
   }
   await check({}, "Not done");

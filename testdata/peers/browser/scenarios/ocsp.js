@@ -34,7 +34,7 @@ module.exports = async (d) => {
 // killed is how the page tells that nobody answers any more.
 async function killed(d, url, alice, again) {
   const {page} = d;
-  const {sentence, next_step: nextStep} = await d.json("explain", "ocsp_unavailable");
+  const {sentence, nextStep} = await d.explained("ocsp_unavailable");
   await ask(d, again.certificate);
   await d.says("Its answer does not count", url, "TCP: failed", nextStep);
   assert.match(await page.locator(".panel").first().getAttribute("class"), /bad/);

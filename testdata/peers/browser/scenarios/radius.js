@@ -99,7 +99,7 @@ async function open(d) {
 
 // newest demands what the last decision was.
 async function newest(d, code) {
-  const {sentence} = await d.json("explain", code);
+  const {sentence} = await d.explained(code);
   await d.page.goto("/sign-ins");
   assert.ok((await d.page.locator("ol.rows > li").first().innerText()).includes(sentence), `not ${code}: ${await d.text("main")}`);
 }

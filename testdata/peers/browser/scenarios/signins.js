@@ -24,7 +24,7 @@ module.exports = async (d) => {
 
   for (const [name, want, code] of tries) {
     await d.tryWiFi(name, want);
-    const {sentence} = await d.json("explain", code);
+    const {sentence} = await d.explained(code);
     if (d.scripts) {
       await rows.filter({hasText: sentence}).first().waitFor(); // by itself: nobody reloads
     } else {
@@ -35,7 +35,7 @@ module.exports = async (d) => {
   assert.equal(await page.locator("#none").count(), 0);
 
   for (const [name, , code, failed] of tries) {
-    const {sentence, next_step: nextStep} = await d.json("explain", code);
+    const {sentence, nextStep} = await d.explained(code);
     await page.goto("/sign-ins?q=" + encodeURIComponent(mac(name).toUpperCase()));
     assert.equal(await rows.count(), 1, `sign-ins of ${name}`);
     await rows.getByRole("link").click();

@@ -30,7 +30,7 @@ module.exports = async (d) => {
   await d.eventually("/setup/users?q=alice", "Look at it");
   await lastSignIn(d);
   await page.goto("/setup/users?q=rita");
-  const {sentence} = await d.json("explain", "cert_revoked");
+  const {sentence} = await d.explained("cert_revoked");
   await d.says("rita@demo.example", "rejected", sentence);
   await audit(d, page);
   await find("sven");
