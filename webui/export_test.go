@@ -39,3 +39,10 @@ func Assets() (map[string]int, error) {
 	}
 	return sizes, err
 }
+
+// What viewers see of people, as text.
+var (
+	ShortIdentity = shortIdentity
+	ShortStation  = shortStation
+	ShortText     = shortText
+)

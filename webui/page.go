@@ -31,6 +31,7 @@ type pages struct {
 	assets    map[string]*asset
 	templates map[string]*template.Template // by the name of the page
 	news      news
+	quiet     bool // they are for viewers
 }
 
 // newPages returns nil if there are none.

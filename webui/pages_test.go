@@ -417,7 +417,7 @@ func TestSignInsAreFiltered(t *testing.T) {
 			{ID: 2, Event: event("bob", "02-AB-CD-EF-00-02", audit.UserSuspended)},
 		}
 	})
-	cookie := h.signIn("viewer")
+	cookie := h.signIn("tech")
 	for query, want := range map[string]string{
 		"": "alice bob", "?q=ALI": "alice", "?q=certificate+of+b": "bob", "?q=02:ab:cd:ef:00:02": "bob", "?q=02abcdef00": "alice bob", "?q=-02": "bob",
 		"?reason=cert_expired": "alice", "?q=bob&reason=cert_expired": "", "?q=carol": "",
@@ -445,7 +445,7 @@ func TestOneSignInSaysWhatToDo(t *testing.T) {
 		c.Backend.Decisions = decisions{{ID: 1, Event: audit.Event{Time: time.Unix(1, 0), Result: audit.Reject, User: "alice",
 			Reason: audit.CertExpired, Station: "02-AB", Ladder: ladder}}}
 	})
-	cookie := h.signIn("viewer")
+	cookie := h.signIn("tech")
 	page := h.do(visit{path: "/sign-ins/1", cookie: cookie}).Body.String()
 	explanation, _ := audit.Explain(audit.CertExpired)
 	for _, want := range []string{"Rejected", explanation.Sentence, explanation.NextStep, "<details open>", "ended on 3 May",

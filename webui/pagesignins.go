@@ -57,13 +57,18 @@ func joined(separator string, texts ...string) string {
 // A signInFilter says which decisions are shown. Its zero value is all of them.
 type signInFilter struct {
 	Text   string // part of a name or of the detail, or of a MAC address in any writing
+	Name   string // Text as names are shown: viewers look for what they may see, and learn nothing by it
 	Reason string
 	Result string
 }
 
-func filterOf(q url.Values) signInFilter {
+func (p *pages) filterOf(q url.Values) signInFilter {
 	cut := func(s string) string { return strings.TrimSpace(s[:min(len(s), 128)]) }
-	return signInFilter{Text: cut(q.Get("q")), Reason: cut(q.Get("reason")), Result: cut(q.Get("result"))}
+	f := signInFilter{Text: cut(q.Get("q")), Reason: cut(q.Get("reason")), Result: cut(q.Get("result"))}
+	if f.Name = f.Text; p.quiet {
+		f.Name = shortStation(f.Text)
+	}
+	return f
 }
 
 // query is the filter as part of an address.
@@ -87,21 +92,23 @@ func (f signInFilter) fits(v audit.Event) bool {
 	if f.Text == "" {
 		return true
 	}
-	want := strings.ToLower(f.Text)
+	contains := func(s, part string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(part)) }
+	if contains(v.Client, f.Text) || contains(v.Server, f.Text) {
+		return true
+	}
 	// Of whom no user came, the detail tells the name in the certificate.
-	for _, name := range []string{v.User, v.OuterIdentity, v.Client, v.Server, v.Detail} {
-		if strings.Contains(strings.ToLower(name), want) {
+	for _, name := range []string{v.User, v.OuterIdentity, v.Detail, v.Station} {
+		if contains(name, f.Name) {
 			return true
 		}
 	}
-	digits := macDigits(f.Text)
-	return strings.Contains(strings.ToLower(v.Station), want) ||
-		len(digits) >= 4 && strings.Contains(macDigits(v.Station), digits)
+	digits := macDigits(f.Name)
+	return len(digits) >= 4 && strings.Contains(macDigits(v.Station), digits)
 }
 
 // macDigits is a MAC address without what people put between its digits; "": it is none.
 func macDigits(s string) string {
-	plain := strings.NewReplacer("-", "", ":", "", ".", "", " ", "").Replace(strings.ToLower(s))
+	plain := strings.NewReplacer("-", "", ":", "", ".", "", " ", "", more, "").Replace(strings.ToLower(s))
 	if strings.Trim(plain, "0123456789abcdef") != "" {
 		return ""
 	}
@@ -119,7 +126,7 @@ type signInsView struct {
 }
 
 func (p *pages) signIns(w http.ResponseWriter, r *http.Request, who person) {
-	v := signInsView{Filter: filterOf(r.URL.Query()), Last: p.api.Decisions.Last()}
+	v := signInsView{Filter: p.filterOf(r.URL.Query()), Last: p.api.Decisions.Last()}
 	v.Here = "/sign-ins" + v.Filter.query()
 	v.Stream = "/sign-ins/stream" + v.Filter.query()
 	entries := p.api.Decisions.After(0, maxListed)
@@ -137,7 +144,7 @@ func (p *pages) signIns(w http.ResponseWriter, r *http.Request, who person) {
 
 // signInStream sends a row for each decision as it is taken, as long as the session lasts.
 func (p *pages) signInStream(w http.ResponseWriter, r *http.Request, who person) {
-	filter := filterOf(r.URL.Query())
+	filter := p.filterOf(r.URL.Query())
 	template := p.templates["signins"]
 	event := func(e audit.Entry) (string, bool) {
 		if !filter.fits(e.Event) {
@@ -174,6 +181,9 @@ func (p *pages) oneSignIn(w http.ResponseWriter, r *http.Request, who person) {
 		return
 	}
 	v := newSignIn(entries[0])
+	if p.quiet {
+		v.Before = "" // a short address is that of many
+	}
 	p.render(w, who, "onesignin", view{Title: v.Row.Who, Tab: "signins", Body: v})
 }
 

@@ -17,7 +17,7 @@ type userView struct {
 	Last  string // sentence about the last sign-in
 	Mark  mark   // likewise
 	Kinds []userNames
-	// SignIns leads to his sign-ins.
+	// SignIns leads to his sign-ins; "": not for this role, which does not see his name.
 	SignIns string
 	Onboard string // leads to profiles for his devices; "": not for this role
 }
@@ -43,6 +43,7 @@ func (p *pages) users(w http.ResponseWriter, r *http.Request, who person) {
 		}
 	}
 	if body.User != nil && who.may(policy.RoleTech) {
+		body.SignIns = "/sign-ins" + signInFilter{Text: body.User.Username}.query()
 		body.Onboard = "/setup/onboard?user=" + url.QueryEscape(body.User.Username)
 	}
 	v.Body = body
@@ -73,5 +74,4 @@ func (v *userView) show(u User) {
 			v.Mark = mark{"ok", "accepted"}
 		}
 	}
-	v.SignIns = "/sign-ins" + signInFilter{Text: u.Username}.query()
 }

@@ -164,24 +164,49 @@ func pageRoutes(p *pages) []pageRoute {
 func webMux(c Config) http.Handler {
 	e, a := newEntry(c.People), newAPI(c.Backend)
 	a.entry = e
+	quiet := a.discreet()
 	m, g := http.NewServeMux(), newGate(c.Tokens, e)
-	for _, r := range routes(c, a) {
+	forViewers := routes(c, quiet)
+	for i, r := range routes(c, a) {
 		if r.access == public {
 			m.Handle(r.pattern, r.handler)
 		} else if scope, ok := scopes[r.access]; ok {
-			m.Handle(r.pattern, g.guard(pass{scope, r.role}, r.handler))
+			m.Handle(r.pattern, g.guard(pass{scope, r.role}, byCaller(r.handler, forViewers[i].handler)))
 		}
 	}
 	if p := newPages(e, a); p != nil {
-		for _, r := range pageRoutes(p) {
+		forViewers := pageRoutes(p.discreet(quiet))
+		for i, r := range pageRoutes(p) {
 			if r.role == "" {
 				m.Handle(r.pattern, r.anybody)
 			} else {
-				m.Handle(r.pattern, p.guard(r.role, r.handler))
+				m.Handle(r.pattern, p.guard(r.role, byPerson(r.handler, forViewers[i].handler)))
 			}
 		}
 	}
 	return m
+}
+
+// byCaller has viewers answered by the second. A token is what an admin has given to a program, and
+// sees as much as its scope says.
+func byCaller(whole, discreet http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(callerKey{}).(caller); ok && c.person != nil && !c.person.Tech() {
+			discreet(w, r)
+			return
+		}
+		whole(w, r)
+	}
+}
+
+func byPerson(whole, discreet pageHandler) pageHandler {
+	return func(w http.ResponseWriter, r *http.Request, who person) {
+		if who.Tech() {
+			whole(w, r, who)
+			return
+		}
+		discreet(w, r, who)
+	}
 }
 
 // NewLocal returns what the control socket serves: every route of the API, for whoever may
