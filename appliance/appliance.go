@@ -4,6 +4,7 @@
 package appliance
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -83,6 +84,7 @@ type Appliance struct {
 	radius     *radserver.Server // nil: listen.auth is off
 	control    *control.Server
 	web        *listener            // nil: listen.ui is off
+	webLeaf    *x509.Certificate    // its certificate; nil: it has none
 	firstAdmin *firstAdmin          // nil: likewise
 	sessions   *websession.Sessions // of the pages; nil: likewise
 	metrics    *listener            // nil: listen.metrics is off

@@ -200,7 +200,7 @@ func (w *walker) askAPI() {
 	order, _ := json.Marshal(map[string]string{"ssid": "Branch", "ca": string(w.serverCA.CertificatePEM())})
 	bodies := map[string][]string{
 		"POST /api/v1/certificates/test": {certificate, "no certificate"}, "POST /api/v1/ocsp/check": {certificate, "none"},
-		"POST /api/v1/ocsp/purge": {`{"all": true}`, `{}`, "{"}, "POST /api/v1/clock/reset": {""}, "POST /api/v1/support": {""},
+		"POST /api/v1/ocsp/purge": {`{"all": true}`, `{}`, "{"}, "POST /api/v1/clock/reset": {""}, "POST /api/v1/clock/ask": {`{"sever": "x"}`, "{"}, "POST /api/v1/support": {""},
 		"POST /api/v1/bundle/rollback":         {`{"to": "loose", "reason": "a test"}`, `{"to": "7-abcdef01", "reason": "a test"}`, `{}`},
 		"POST /api/v1/saml/apps/{app}/compare": {certificate, "none"}, "POST /api/v1/saml/apps/{app}/lint": {certificate, "none"},
 		"POST /api/v1/saml/apps/{app}/test":     {certificate, "none"},
@@ -241,8 +241,8 @@ func (w *walker) askOne(pattern, app, body string, i int) {
 	w.t.Helper()
 	method, path, _ := strings.Cut(pattern, " ")
 	address := strings.NewReplacer("{app}", app, "{action}", "pair", "{name}", nameFor(method, path), "{client}", "nobody", "{id}", "none", "{sha256}", strings.Repeat("ab", 32)).Replace(path)
-	if path == "/api/v1/users" {
-		address += "?name=alice"
+	if query, ok := map[string]string{"/api/v1/users": "?name=alice", "/api/v1/clock/flips": "?off_by=-3h"}[path]; ok {
+		address += query
 	}
 	if method == http.MethodDelete && path == "/api/v1/sessions" { // the walk goes on in its own
 		address += "?account=nobody"
@@ -335,6 +335,7 @@ var forConsole = map[string]bool{"POST /api/v1/bundle/trust/reset": true, "PUT /
 // neverGood are routes that have no good answer in this test: their own tests ask them.
 var neverGood = map[string]bool{
 	"GET /api/v1/decisions/stream": true, "PUT /api/v1/bundle": true, "POST /api/v1/password": true, // a token has none
+	"POST /api/v1/clock/ask":    true, // there is no time server
 	"PUT /api/v1/radius/{name}": true, "DELETE /api/v1/radius/{name}": true, "POST /api/v1/radius/{name}/clients": true,
 	"DELETE /api/v1/radius/{name}/clients/{client}": true, "PUT /api/v1/ca/{name}": true, "DELETE /api/v1/ca/{name}": true,
 	"GET /api/v1/bundle/pushes/{sha256}": true, "POST /api/v1/bundle/rollback": true, "POST /api/v1/saml/apps/{app}/{action}": true,

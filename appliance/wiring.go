@@ -33,7 +33,8 @@ func (a *Appliance) webConfig() webui.Config {
 			Status: a.status, Decisions: a.events,
 			TestCertificate: a.testCertificate, FindUser: a.findUser,
 			OpenSealed: a.sealed.open, AskTime: a.askTime, Clock: a.clockStatus, ResetClock: a.resetClock,
-			OCSP: a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
+			Validities: a.validities,
+			OCSP:       a.ocsp(), Bundles: a.bundlesAPI(), SAML: a.samlAPI(), RADIUS: a.radiusAPI(), CAs: a.casAPI(),
 			Support: a.supportAPI(), Onboard: a.onboard, Accounts: a.accountsAPI(),
 		},
 		People: webui.People{Sessions: a.sessions, Now: a.config.Now},
@@ -57,6 +58,7 @@ func (a *Appliance) bindWeb() error {
 	if err != nil {
 		return err
 	}
+	a.webLeaf = certificate.Leaf
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return fmt.Errorf("opening listen.ui: %w", err)

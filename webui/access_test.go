@@ -30,6 +30,8 @@ var accessTable = map[string]string{
 	"POST /api/v1/certificates/test":     "read",
 	"GET /api/v1/users":                  "read",
 	"GET /api/v1/clock":                  "read",
+	"GET /api/v1/clock/flips":            "read",
+	"POST /api/v1/clock/ask":             "admin",
 	"GET /api/v1/clients/seen":           "read",
 	"POST /api/v1/clock/reset":           "admin",
 	"GET /api/v1/ocsp":                   "read",

@@ -72,6 +72,8 @@ type Backend struct {
 	// FindUser returns the user with that user name, e-mail address or alias.
 	FindUser func(name string) (User, error)
 	Clock    func() Clock
+	// Validities are what this gateway holds that has a beginning or an end.
+	Validities func() []Validity
 	// ResetClock makes the wall clock the one to go by, because a person says that it is right.
 	ResetClock func() error
 	// AskTime asks a time server by its name or address, and believes nothing.

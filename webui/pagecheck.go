@@ -1,7 +1,6 @@
 package webui
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -81,37 +80,4 @@ func uploaded(w http.ResponseWriter, r *http.Request, file, text string) ([]byte
 		return []byte(strings.ReplaceAll(data, "\r\n", "\n") + "\n"), nil
 	}
 	return nil, fmt.Errorf("%w: %w", ErrInvalid, errEmpty)
-}
-
-// defaultTimeServer is asked unless somebody names another.
-const defaultTimeServer = "pool.ntp.org"
-
-// A clockView is the page of the clock, with what a time server said.
-type clockView struct {
-	Clock
-	Server string
-	Answer *TimeAnswer // nil: none was asked
-}
-
-func (p *pages) checkClock(w http.ResponseWriter, _ *http.Request, who person) {
-	p.showClock(w, who, view{}, clockView{Server: defaultTimeServer})
-}
-
-func (p *pages) showClock(w http.ResponseWriter, who person, v view, body clockView) {
-	body.Clock = p.api.Clock()
-	body.Why = sentence(body.Why)
-	v.Title, v.Tab, v.Body = "Check the clock", "check", body
-	p.render(w, who, "clock", v)
-}
-
-// askTime asks a time server for a person.
-func (p *pages) askTime(w http.ResponseWriter, r *http.Request, who person) {
-	body := clockView{Server: cmp.Or(strings.TrimSpace(r.PostFormValue("server")), defaultTimeServer)}
-	answer, err := p.api.AskTime(r.Context(), body.Server)
-	if err != nil {
-		p.showClock(w, who, view{Status: http.StatusBadGateway, Error: said(err)}, body)
-		return
-	}
-	body.Answer = &answer
-	p.showClock(w, who, view{}, body)
 }

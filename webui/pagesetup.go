@@ -31,6 +31,7 @@ type configView struct {
 	Bundle        Bundle
 	Configuration Configuration
 	May           bool // upload and roll back
+	Heartbeat     *Heartbeat
 }
 
 func (p *pages) config(w http.ResponseWriter, _ *http.Request, who person) {
@@ -40,7 +41,7 @@ func (p *pages) config(w http.ResponseWriter, _ *http.Request, who person) {
 func (p *pages) showConfig(w http.ResponseWriter, who person, v view) {
 	s := p.api.Status()
 	v.Title, v.Tab, v.Node = "Configuration", "setup", s.Node
-	v.Body = configView{Bundle: s.Bundle, Configuration: s.Configuration, May: who.may(policy.RoleAdmin)}
+	v.Body = configView{Bundle: s.Bundle, Configuration: s.Configuration, May: who.may(policy.RoleAdmin), Heartbeat: s.Heartbeat}
 	p.render(w, who, "config", v)
 }
 

@@ -58,6 +58,8 @@ func routes(c Config, a *api) []route {
 		{"POST /api/v1/certificates/test", a.testCertificate, read, tech},
 		{"GET /api/v1/users", a.findUser, read, viewer},
 		{"GET /api/v1/clock", a.clock, read, viewer},
+		{"GET /api/v1/clock/flips", a.getFlips, read, viewer},
+		{"POST /api/v1/clock/ask", a.askClock, admin, tech},
 		{"POST /api/v1/clock/reset", a.resetClock, admin, chief},
 		{"GET /api/v1/ocsp", a.listOCSP, read, viewer},
 		{"POST /api/v1/ocsp/check", a.checkOCSP, admin, tech},

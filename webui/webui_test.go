@@ -61,6 +61,7 @@ func config() webui.Config {
 			Clock:    func() webui.Clock { return webui.Clock{Sure: true, Why: "it agrees"} },
 
 			ResetClock: func() error { return nil },
+			Validities: func() []webui.Validity { return nil },
 			OCSP:       ocsp(),
 			AskTime: func(context.Context, string) (webui.TimeAnswer, error) {
 				return webui.TimeAnswer{Address: "192.0.2.9:123", Offset: -90 * time.Second, Stratum: 2}, nil

@@ -81,7 +81,7 @@ func goodAnswer(response *http.Response, who string) (io.ReadCloser, error) {
 		code = exitTrust
 	case http.StatusConflict:
 		code = exitRefused
-	case http.StatusTooManyRequests:
+	case http.StatusTooManyRequests, http.StatusBadGateway:
 		code = exitUnreachable
 	}
 	return nil, exitWith(code, errors.New(answer.Error))

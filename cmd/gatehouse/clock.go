@@ -41,7 +41,7 @@ Exit codes: 0, done; 7, the wall clock is before the time at which this program 
 func newClockCommand() *cobra.Command {
 	cmd := clockCommand(&cobra.Command{
 		Use:     "clock",
-		Short:   "Show whether the clock is believed, or say that it is right",
+		Short:   "Show whether the clock is believed, what hangs on it, or say that it is right",
 		Long:    clockLong,
 		Example: example("gatehouse clock"),
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +57,7 @@ func newClockCommand() *cobra.Command {
 		Long:    clockResetLong,
 		Example: example("gatehouse clock reset"),
 		Args:    noArgs,
-	}, true))
+	}, true), newClockFlipsCommand(), newClockAskCommand())
 	return cmd
 }
 

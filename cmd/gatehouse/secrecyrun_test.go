@@ -189,6 +189,8 @@ func (s *secrecy) askGateway() {
 	s.run("bundle", "rollback", "--state", "{state}", "--reason", "there is none", "--json")
 	s.run("ocsp", "check", "{user.pem}", "--state", "{state}")
 	s.run("ocsp", "purge", "--all", "--state", "{state}")
+	s.run("clock", "flips", "--off-by", "1y", "--state", "{state}")
+	s.run("clock", "ask", "127.0.0.1", "--state", "{state}")
 	s.run("cert", "test", "{user.pem}", "--config", "{conf}")
 	s.packSupport("--state", "{state}")
 	s.scrape()

@@ -43,6 +43,7 @@ xmllint            libxml2-utils    e2e    authcore/onboard: profiles of Windows
 plistutil          libplist-utils   e2e    authcore/onboard: profiles of Apple
 nmcli              network-manager  e2e    authcore/onboard: NetworkManager reads its keyfile
 qemu-arm           qemu-user        e2e    the ARM binaries at work
+chronyd            chrony           e2e    a time server
 strace             strace           e2e    what is written while a .p12 is looked at
 eapol_test         eapoltest        bench  the load
 freeradius         freeradius       bench  a server to compare with
