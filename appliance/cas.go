@@ -27,7 +27,7 @@ const caExpiring = 60 * 24 * time.Hour
 
 // casAPI is what the API asks about CAs.
 func (a *Appliance) casAPI() webui.CAs {
-	return webui.CAs{List: a.cas, PEM: a.caPEM, Managed: a.whyManaged, Put: a.putCA, Delete: a.deleteCA}
+	return webui.CAs{List: a.cas, PEM: a.caPEM, People: a.peopleOfCA, Managed: a.whyManaged, Put: a.putCA, Delete: a.deleteCA}
 }
 
 // cas returns the CAs in force, and those that are left out.
@@ -131,6 +131,18 @@ func (a *Appliance) peopleByCA() map[string]int {
 	return people
 }
 
+// peopleOfCA returns who signed in by a CA, likewise, who was there last first.
+func (a *Appliance) peopleOfCA(name string) []webui.CAPerson {
+	people, seen := []webui.CAPerson{}, map[string]bool{}
+	for _, e := range slices.Backward(a.events.After(0, maxRemembered)) {
+		if v := &e.Event; v.Result == audit.Accept && v.CA == name && !seen[v.User] {
+			seen[v.User] = true
+			people = append(people, webui.CAPerson{User: v.User, Seen: v.Time, ID: e.ID})
+		}
+	}
+	return people
+}
+
 // maxRemembered is more than decisions are remembered.
 const maxRemembered = 1 << 20
 
@@ -207,5 +219,6 @@ func (a *Appliance) deleteCA(name, by string) (webui.CASaved, error) {
 type (
 	CA            = webui.CA
 	CACertificate = webui.CACertificate
+	CAPeople      = webui.CAPeople
 	CASaved       = webui.CASaved
 )

@@ -58,6 +58,9 @@ func TestViewersSeeNobodyInFull(t *testing.T) {
 			t.Errorf("%s: a viewer is not told that names are shortened, or a tech is", where)
 		}
 	}
+	if where := "/setup/ca/acme"; !strings.Contains(tech[where], "<strong>zebulon</strong>") || !strings.Contains(viewer[where], "<strong>ze…</strong>") {
+		t.Errorf("%s does not say who chains to it", where)
+	}
 	for _, where := range []string{"/sign-ins?q=zebulon", "/sign-ins?q=02:00:5e:ab:cd:ef"} { // what is typed in full is found
 		if !strings.Contains(viewer[where], "<strong>ze…</strong>") {
 			t.Errorf("%s: a viewer does not find it", where)

@@ -58,6 +58,7 @@ var accessTable = map[string]string{
 	"POST /api/v1/radius/{name}/clients":            "admin",
 	"DELETE /api/v1/radius/{name}/clients/{client}": "admin",
 	"GET /api/v1/ca":                                "read",
+	"GET /api/v1/ca/{name}/users":                   "read",
 	"GET /api/v1/ca/{name}":                         "read",
 	"GET /api/v1/ca/{name}/chain.pem":               "read",
 	"PUT /api/v1/ca/{name}":                         "admin",

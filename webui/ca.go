@@ -17,6 +17,9 @@ type CAs struct {
 	List func() []CA
 	// PEM returns the certificates of one in force, anchors first.
 	PEM func(name string) ([]byte, error)
+	// People returns who has signed in by one in force, of the sign-ins that are remembered, who was
+	// there last first.
+	People func(name string) []CAPerson
 	// Managed says why nothing is changed here; "": it may be.
 	Managed func() string
 	// Put makes a CA, or replaces the one of that name, for by, and waits until that is in force.
@@ -56,6 +59,22 @@ type CACertificate struct {
 	Issued         []CACertificate `json:"issued"`
 }
 
+// A CAPerson is a user who was accepted by a certificate that chains to a CA.
+type CAPerson struct {
+	User string    `json:"user"`
+	Seen time.Time `json:"last_seen"`
+	ID   uint64    `json:"id"` // of that sign-in
+}
+
+// CAPeople is the answer of `GET ca/NAME/users`.
+type CAPeople struct {
+	Count int        `json:"count"` // before the limit
+	Users []CAPerson `json:"users"`
+}
+
+// maxCAPeople bounds the people in an answer where no limit is given, and on a page.
+const maxCAPeople = 100
+
 // A CASaved is what came of a change.
 type CASaved struct {
 	Generation uint64 `json:"generation"`   // that has it
@@ -75,6 +94,20 @@ func (a *api) ca(name string) (CA, error) {
 }
 
 func (a *api) getCA(w http.ResponseWriter, r *http.Request) { answer(w)(a.ca(r.PathValue("name"))) }
+
+// caPeople answers with those who chain to a CA.
+func (a *api) caPeople(w http.ResponseWriter, r *http.Request) {
+	limit, err := number(r, "limit", maxCAPeople)
+	if err == nil {
+		_, err = a.ca(r.PathValue("name"))
+	}
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	all := a.CAs.People(r.PathValue("name"))
+	writeJSON(w, CAPeople{Count: len(all), Users: all[:min(uint64(len(all)), limit)]})
+}
 
 // putCA takes the certificates, PEM or DER, as the body.
 func (a *api) putCA(w http.ResponseWriter, r *http.Request) {

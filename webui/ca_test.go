@@ -2,6 +2,7 @@ package webui_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -37,6 +38,13 @@ func casOf(text string) webui.CAs {
 			}
 			return []byte("-----BEGIN CERTIFICATE-----\n"), nil
 		},
+		People: func(string) []webui.CAPerson {
+			people := make([]webui.CAPerson, 120)
+			for i := range people {
+				people[i] = webui.CAPerson{User: text, Seen: time.Unix(1, 0), ID: uint64(200 - i)}
+			}
+			return people
+		},
 		Put:    func(webui.CAUpload, string) (webui.CASaved, error) { return webui.CASaved{Generation: 7, CA: &ca}, nil },
 		Delete: func(string, string) (webui.CASaved, error) { return webui.CASaved{Generation: 8}, nil },
 	}
@@ -44,6 +52,26 @@ func casOf(text string) webui.CAs {
 
 func cas() webui.CAs                   { return casOf("Acme root") }
 func hostileCAs(text string) webui.CAs { return casOf(text) }
+
+// TestPeopleOfACA are told a hundred at a time.
+func TestPeopleOfACA(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	page := h.do(visit{path: "/setup/ca/wifi", cookie: h.signIn("tech")}).Body.String()
+	if n := strings.Count(page, `href="/sign-ins/`); n != 100 || !strings.Contains(page, "And 20 more") || !strings.Contains(page, "<strong>Acme root</strong>") {
+		t.Errorf("%d people on the page:\n%s", n, page)
+	}
+	for query, want := range map[string]int{"": 100, "?limit=7": 7, "?limit=0": 0, "?limit=999999999999": 120} {
+		got := answer(webui.NewLocal(h.config), "GET", "/api/v1/ca/wifi/users"+query, "10.0.0.1:1")
+		var people webui.CAPeople
+		if err := json.Unmarshal(got.Body.Bytes(), &people); err != nil || people.Count != 120 || len(people.Users) != want {
+			t.Errorf("%q: %d of %d, %v", query, len(people.Users), people.Count, err)
+		}
+	}
+	if got := answer(webui.NewLocal(h.config), "GET", "/api/v1/ca/nobody/users", "10.0.0.1:1"); got.Code != http.StatusNotFound {
+		t.Errorf("of no CA: %d", got.Code)
+	}
+}
 
 // caForm returns an upload of a CA in the field of a form.
 func caForm(t *testing.T, path, cookie, field, file, content string, more ...string) visit {

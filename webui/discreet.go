@@ -11,7 +11,7 @@ import (
 // discretion.go leaves, whatever page or route is over it. A function that names people and that
 // viewers may call belongs in here.
 func discreet(b Backend) Backend {
-	status, find, list := b.Status, b.FindUser, b.OCSP.List
+	status, find, list, people := b.Status, b.FindUser, b.OCSP.List, b.CAs.People
 	state, pushed := b.Bundles.State, b.Bundles.Pushed
 	b.Decisions = discreetDecisions{b.Decisions}
 	b.Status = func() Status { return discreetStatus(status()) }
@@ -25,6 +25,13 @@ func discreet(b Backend) Backend {
 			entries[i].Serial, entries[i].Users = shortHex(entries[i].Serial), shortAll(entries[i].Users)
 		}
 		return entries
+	}
+	b.CAs.People = func(name string) []CAPerson {
+		all := slices.Clone(people(name))
+		for i := range all {
+			all[i].User = shortIdentity(all[i].User)
+		}
+		return all
 	}
 	b.Bundles.State = func() Bundle { return discreetBundle(state()) }
 	b.Bundles.Pushed = func(sha256 string) (BundlePush, bool) {

@@ -25,6 +25,8 @@ type caView struct {
 	May     bool // change it
 	Managed string
 	News    *radiusNews
+	Last    []CAPerson // who chains to it
+	More    int        // that are not shown
 }
 
 // A caBranch is a certificate in the tree.
@@ -88,7 +90,9 @@ func (p *pages) showCA(w http.ResponseWriter, r *http.Request, who person, v vie
 		return
 	}
 	body := p.caViewOf(ca, who)
-	body.News = p.news.tell(who)
+	body.News, body.Last = p.news.tell(who), p.api.CAs.People(ca.Name)
+	body.More = max(0, len(body.Last)-maxCAPeople)
+	body.Last = body.Last[:len(body.Last)-body.More]
 	v.Title, v.Tab, v.Body = ca.Name, "setup", body
 	p.render(w, who, "ca", v)
 }

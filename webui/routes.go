@@ -79,6 +79,7 @@ func routes(c Config, a *api) []route {
 		{"GET /api/v1/ca", a.listCAs, read, viewer},
 		{"GET /api/v1/ca/{name}", a.getCA, read, viewer},
 		{"GET /api/v1/ca/{name}/chain.pem", a.caPEM, read, viewer},
+		{"GET /api/v1/ca/{name}/users", a.caPeople, read, viewer},
 		{"PUT /api/v1/ca/{name}", a.putCA, admin, chief},
 		{"DELETE /api/v1/ca/{name}", a.deleteCA, admin, chief},
 		{"POST /api/v1/onboard", a.onboard, read, tech},

@@ -22,7 +22,7 @@ import (
 var contractTypes = map[string]reflect.Type{
 	"Health": reflect.TypeFor[health.Report](), "Status": reflect.TypeFor[webui.Status](),
 	"CertTest": reflect.TypeFor[webui.CertTest](), "User": reflect.TypeFor[webui.User](),
-	"Clock": reflect.TypeFor[webui.Clock](), "Flips": reflect.TypeFor[webui.Flips](), "TimeAnswer": reflect.TypeFor[webui.TimeAnswer](), "TimeQuestion": reflect.TypeFor[webui.TimeQuestion](), "OCSPList": reflect.TypeFor[webui.OCSPList](),
+	"CAPeople": reflect.TypeFor[webui.CAPeople](), "Clock": reflect.TypeFor[webui.Clock](), "Flips": reflect.TypeFor[webui.Flips](), "TimeAnswer": reflect.TypeFor[webui.TimeAnswer](), "TimeQuestion": reflect.TypeFor[webui.TimeQuestion](), "OCSPList": reflect.TypeFor[webui.OCSPList](),
 	"OCSPCheck": reflect.TypeFor[revocation.Check](), "OCSPPurge": reflect.TypeFor[webui.OCSPPurge](),
 	"OCSPPurged": reflect.TypeFor[webui.OCSPPurged](), "Bundle": reflect.TypeFor[webui.Bundle](),
 	"BundlePush": reflect.TypeFor[webui.BundlePush](), "BundleRollback": reflect.TypeFor[webui.BundleRollback](),

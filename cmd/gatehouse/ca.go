@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"gatehouse/appliance"
+	"gatehouse/authcore/audit"
 )
 
 const caLong = `A CA vouches for people: its certificates stand in one file, of which the self-signed ones are believed as
@@ -37,6 +39,7 @@ func newCACommand() *cobra.Command {
 		newCALeaf("add NAME FILE", "Add a CA", "gatehouse ca add acme acme.pem", (*caCommand).add),
 		newCALeaf("list", "List the CAs", "gatehouse ca list", (*caCommand).list),
 		newCALeaf("remove NAME", "Remove a CA that nothing relies on", "gatehouse ca remove acme", (*caCommand).remove),
+		newCALeaf("users NAME", "Show who has signed in by a CA lately", "gatehouse ca users acme", (*caCommand).users),
 		newCALeaf("show NAME", "Show a CA with all its certificates", "gatehouse ca show acme", (*caCommand).show),
 	)
 	group.Long = caLong
@@ -111,6 +114,26 @@ func (f *caCommand) show(cmd *cobra.Command, args []string) error {
 		fmt.Fprintf(&b, "  %s: %s:%d: %s\n", p.Severity, p.File, p.Line, p.Text)
 	}
 	_, err := io.WriteString(cmd.OutOrStdout(), b.String())
+	return err
+}
+
+// users prints all of them: whoever asks at a shell filters by themselves.
+func (f *caCommand) users(cmd *cobra.Command, args []string) error {
+	var people appliance.CAPeople
+	path := "/api/v1/ca/" + url.PathEscape(args[0]) + "/users"
+	err := process{f.stateDir}.ask(cmd.Context(), http.MethodGet, path, url.Values{"limit": {"1000000"}}, nil, &people)
+	if err != nil {
+		return err
+	}
+	if f.asJSON {
+		return printJSON(cmd.OutOrStdout(), people)
+	}
+	var b strings.Builder
+	for _, p := range people.Users {
+		fmt.Fprintf(&b, "%s  %s\n", p.Seen.UTC().Format(time.DateTime), audit.Printable(p.User))
+	}
+	fmt.Fprintf(&b, "%d signed in by it, of the sign-ins that are remembered\n", people.Count)
+	_, err = io.WriteString(cmd.OutOrStdout(), b.String())
 	return err
 }
 

@@ -179,7 +179,7 @@ func (s *secrecy) askGateway() {
 	s.t.Setenv("GATEHOUSE_SECRET", s.plant("wrong shared secret", "planted-wrong-secret"))
 	s.both(exitUnreachable, append(slices.Clone(probe), "--timeout", "50ms")...)
 	for _, args := range []string{"health", "status", "tail --follow=false", "user find demo", "user find listed", "user find more",
-		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list", "ca list",
+		"clock", "clock reset", "cert test {user.pem}", "ocsp list", "bundle trust", "radius list", "ca list", "ca users demo",
 		"admin sessions", "admin end-session --all"} {
 		s.both(0, append(strings.Fields(args), "--state", "{state}")...)
 	}
