@@ -42,6 +42,24 @@ async function inspect(page) {
   return [...found];
 }
 
+// auditUnfolded looks at what is folded on the page that is open, and leaves it unfolded.
+async function auditUnfolded(d, page) {
+  if (!(await page.evaluate(unfold))) return;
+  await page.setViewportSize(phone);
+  const found = [...(await violations(page, null)), ...(await page.evaluate(misfits)), ...(await walk(page))];
+  for (const text of new Set(found)) d.found(page, `unfolded: ${text}`);
+}
+
+// unfold runs in the page.
+function unfold() {
+  const closed = [...document.querySelectorAll("details:not([open])")];
+  for (const e of document.querySelectorAll("details")) {
+    e.removeAttribute("name"); // of which one alone may be open
+    e.open = true;
+  }
+  return closed.length;
+}
+
 // violations are those that axe-core finds, by all of its rules or by some.
 async function violations(page, rules) {
   const {violations} = await page.evaluate((rules) => window.axe.run(document, {
@@ -135,4 +153,4 @@ function look() {
   };
 }
 
-module.exports = {audit, inspect, prepare};
+module.exports = {audit, auditUnfolded, inspect, prepare};

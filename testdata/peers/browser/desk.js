@@ -87,6 +87,12 @@ class Desk {
     await Promise.all([this.page.waitForEvent("domcontentloaded"), act()]);
   }
 
+  // unfold opens what is folded under a text.
+  async unfold(text) {
+    const fold = this.page.locator("details", {has: this.page.locator("summary", {hasText: text})}).first();
+    if (!(await fold.evaluate((e) => e.open))) await fold.locator("summary").first().click();
+  }
+
   // press leads to another page by a button.
   press(name) { return this.leads(() => this.click(name)); }
 

@@ -39,6 +39,7 @@ module.exports = async (d) => {
 
   const compare = async (text, want) => {
     await page.goto(app);
+    await d.unfold("Compare with");
     await page.getByLabel(/^What the application has/).fill(text);
     await d.press("Compare");
     await d.shows(want);
@@ -64,6 +65,7 @@ module.exports = async (d) => {
 async function test(d) {
   for (const [name, want] of [["alice", ["NameID", "alice", "alice@demo.example", "verifies", "A test"]], ["rita", ["revoked", "What to do"]]]) {
     await d.page.goto(app);
+    await d.unfold("Test a sign-in");
     await d.page.getByLabel("A person's certificate, PEM or DER").setInputFiles(d.person(name));
     await d.press("Test");
     await d.says("The test", ...want);

@@ -3,7 +3,7 @@
 "use strict";
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
-const {audit, inspect, prepare} = require("../audit.js");
+const {audit, auditUnfolded, inspect, prepare} = require("../audit.js");
 const {crawl} = require("../crawl.js");
 const {take} = require("../pictures.js");
 const bundle = require("./bundle.js");
@@ -29,7 +29,10 @@ module.exports = async (d) => {
   }
   await d.signIn();
   await answers(d, look);
-  const tour = (name) => crawl(d, page, (address, kind, nth) => look(`${name}${kind}${nth > 1 ? "-" + nth : ""}`));
+  const tour = (name) => crawl(d, page, async (address, kind, nth) => {
+    await look(`${name}${kind}${nth > 1 ? "-" + nth : ""}`);
+    if (nth === 1) await auditUnfolded(d, page);
+  });
   await tour("loose");
   await bundle(d);
   await tour("bundle");
@@ -79,14 +82,17 @@ async function answers(d, look) {
   await look("saml-confirm");
   await d.confirmed();
   await d.eventually("/setup/saml/wiki", /\bnext\b/);
+  await d.unfold("Compare with");
   await page.getByLabel(/^What the application has/).fill("nothing");
   await d.press("Compare");
   await d.shows("no certificate");
   await look("saml-compare");
+  await d.unfold("Compare with");
   await page.getByLabel(/^What the application has/).fill(fs.readFileSync(d.person("alice"), "utf8"));
   await d.press("Compare");
   await d.shows("The same certificate, clean");
   await look("saml-copies");
+  await d.unfold("Test a sign-in");
   await page.getByLabel(/^A person's certificate/).setInputFiles(d.person("alice"));
   await d.press("Test");
   await d.shows("Would be signed in as");
