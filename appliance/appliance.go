@@ -77,6 +77,7 @@ type Appliance struct {
 	confdir    *confdir.Dir   // nil: where the configuration directory is, is not known
 	versionKey [32]byte       // of versionOf
 	bundles    *reconcile.Bundles
+	compared   comparisons
 	incoming   string // where bundles arrive
 	arrivals   *watch.Watcher
 	fetcher    *fetch.Fetcher    // nil: fleet.pull is off

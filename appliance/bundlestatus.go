@@ -26,6 +26,9 @@ type (
 	BundleRefusal  = webui.BundleRefusal
 	BundlePush     = webui.BundlePush
 	BundleRollback = webui.BundleRollback
+	BundleContents = webui.BundleContents
+	BundleChanges  = webui.BundleChanges
+	BundleChange   = webui.BundleChange
 )
 
 // The states of a BundlePush.
@@ -47,7 +50,7 @@ const maxRollback = 90 * time.Second
 // bundlesAPI is what the API asks about bundles.
 func (a *Appliance) bundlesAPI() webui.Bundles {
 	return webui.Bundles{
-		State: a.bundleState, Push: a.pushBundle, Pushed: a.pushed,
+		State: a.bundleState, Contents: a.bundleContents, Changes: a.bundleChanges, Push: a.pushBundle, Pushed: a.pushed,
 		RollBack: func(o webui.BundleRollback) error {
 			ctx, cancel := context.WithTimeout(context.Background(), maxRollback)
 			defer cancel()
@@ -81,9 +84,9 @@ func (a *Appliance) bundleState() webui.Bundle {
 		Rotated: state.Rotated, Serials: []webui.BundleSerial{}, Recipient: a.bundles.Identity.Recipient(),
 		Problem: state.Err, Damaged: state.Damaged, Refused: refusal(state.Refused),
 	}
-	for _, v := range state.Kept {
-		b.Kept = append(b.Kept, a.bundleVersion(v))
-		if v.InForce {
+	for i := range state.Kept {
+		b.Kept = append(b.Kept, a.bundleVersion(&state, &state.Kept[i]))
+		if state.Kept[i].InForce {
 			b.InForce = &b.Kept[len(b.Kept)-1]
 		}
 	}
@@ -105,8 +108,8 @@ func (a *Appliance) bundleState() webui.Bundle {
 
 func listed(names []string) []string { return append([]string{}, names...) }
 
-func (a *Appliance) bundleVersion(v reconcile.KeptVersion) webui.BundleVersion {
-	return webui.BundleVersion{
+func (a *Appliance) bundleVersion(state *reconcile.BundleState, v *reconcile.KeptVersion) webui.BundleVersion {
+	version := webui.BundleVersion{
 		Name: v.Name, BundleID: v.BundleID, Serial: v.Serial, SHA256: v.SHA256,
 		Signer:  webui.BundleKey{Name: v.Signer, ID: v.SignerID},
 		Created: v.Created, Expires: v.Expires, Expired: a.isExpired(v.VersionRecord),
@@ -114,6 +117,10 @@ func (a *Appliance) bundleVersion(v reconcile.KeptVersion) webui.BundleVersion {
 		Changelog: v.Changelog, SourceURL: v.Source.URL, SourceCommit: v.Source.Commit,
 		InForce: v.InForce, Failed: v.Failed, Refused: v.Refused, Looked: v.Looked,
 	}
+	if before := state.BeforeVersion(v); before != nil {
+		version.Before = before.Name
+	}
+	return version
 }
 
 func bundlePull(s fetch.Status) *webui.BundlePull {

@@ -338,7 +338,7 @@ var neverGood = map[string]bool{
 	"POST /api/v1/clock/ask":    true, // there is no time server
 	"PUT /api/v1/radius/{name}": true, "DELETE /api/v1/radius/{name}": true, "POST /api/v1/radius/{name}/clients": true,
 	"DELETE /api/v1/radius/{name}/clients/{client}": true, "PUT /api/v1/ca/{name}": true, "DELETE /api/v1/ca/{name}": true,
-	"GET /api/v1/bundle/pushes/{sha256}": true, "POST /api/v1/bundle/rollback": true, "POST /api/v1/saml/apps/{app}/{action}": true,
+	"GET /api/v1/bundle/pushes/{sha256}": true, "GET /api/v1/bundle/changes": true, "POST /api/v1/bundle/rollback": true, "POST /api/v1/saml/apps/{app}/{action}": true,
 }
 
 // A collector hears what is sent to it by UDP.

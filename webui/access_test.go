@@ -38,6 +38,8 @@ var accessTable = map[string]string{
 	"POST /api/v1/ocsp/check":            "admin",
 	"POST /api/v1/ocsp/purge":            "admin",
 	"GET /api/v1/bundle":                 "bundle",
+	"GET /api/v1/bundle/contents":        "bundle",
+	"GET /api/v1/bundle/changes":         "bundle",
 	"PUT /api/v1/bundle":                 "bundle",
 	"GET /api/v1/bundle/pushes/{sha256}": "bundle",
 	"POST /api/v1/bundle/rollback":       "admin",

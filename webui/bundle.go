@@ -28,6 +28,11 @@ const (
 type Bundles struct {
 	// State tells what is in force and what was refused.
 	State func() Bundle
+	// Contents tells what a version consists of, by name or serial; "": what is in force.
+	Contents func(version string) (*BundleContents, error)
+	// Changes tells what is different in the version to ("": the one in force) other than in from
+	// ("": the one before it), each by name or serial. The caller owns what it returns.
+	Changes func(from, to string) (*BundleChanges, error)
 	// Push stores an archive and its signature (a .minisig file) to be dealt with, and returns
 	// the archive's SHA-256 in lower hex.
 	Push func(archive io.Reader, signature []byte) (sha256 string, err error)
@@ -77,6 +82,7 @@ type BundleVersion struct {
 	SourceURL    string    `json:"source_url,omitempty"`
 	SourceCommit string    `json:"source_commit,omitempty"`
 	InForce      bool      `json:"in_force"`
+	Before       string    `json:"before,omitempty"`        // the version that its changes are told against
 	Failed       string    `json:"failed,omitempty"`        // why it was taken out of force
 	Refused      int       `json:"refused_now,omitempty"`   // people who signed in lately and no longer could
 	Looked       int       `json:"refused_among,omitempty"` // of how many

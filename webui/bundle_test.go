@@ -23,6 +23,16 @@ import (
 func bundles() webui.Bundles {
 	return webui.Bundles{
 		State: func() webui.Bundle { return webui.Bundle{InForce: &webui.BundleVersion{Name: "000042-abcdef01"}} },
+		Contents: func(version string) (*webui.BundleContents, error) {
+			if version == "41" {
+				return nil, fmt.Errorf("%w: no such version is kept here", webui.ErrNotFound)
+			}
+			return &webui.BundleContents{Objects: []webui.BundleObject{}}, nil
+		},
+		Changes: func(string, string) (*webui.BundleChanges, error) {
+			return &webui.BundleChanges{Objects: []webui.BundleFileChange{}, Changes: []webui.BundleChange{},
+				AccessChanged: 1, Access: []webui.BundleChange{{Op: "added", Kind: "account", Name: "mallory"}}}, nil
+		},
 		Push: func(archive io.Reader, _ []byte) (string, error) {
 			sum := sha256.New()
 			_, err := io.Copy(sum, archive)

@@ -33,6 +33,7 @@ func discreet(b Backend) Backend {
 		}
 		return all
 	}
+	b.Bundles.Changes = discreetChanges(b.Bundles.Changes)
 	b.Bundles.State = func() Bundle { return discreetBundle(state()) }
 	b.Bundles.Pushed = func(sha256 string) (BundlePush, bool) {
 		p, ok := pushed(sha256)

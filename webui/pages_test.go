@@ -32,6 +32,7 @@ var roleTable = map[string]policy.Role{
 	"GET /check": "tech", "POST /check/certificate": "tech", "GET /check/clock": "viewer", "POST /check/clock": "tech", "GET /check/ap": "viewer", "POST /check/ap": "admin", "GET /check/ap/{name}/{client}": "viewer",
 	"GET /check/ap/{name}/{client}/stream": "viewer", "GET /check/ocsp": "viewer", "POST /check/ocsp": "tech",
 	"GET /setup": "viewer", "GET /setup/config": "viewer", "POST /setup/config/bundle": "admin",
+	"GET /setup/config/contents": "viewer", "GET /setup/config/changes": "viewer",
 	"GET /setup/config/pushes/{sha256}": "viewer", "POST /setup/config/rollback": "admin",
 	"GET /setup/users": "viewer",
 	"GET /setup/ca":    "viewer", "POST /setup/ca": "admin", "GET /setup/ca/{name}": "viewer", "GET /setup/ca/{name}/chain.pem": "viewer",

@@ -32,6 +32,7 @@ type configView struct {
 	Configuration Configuration
 	May           bool // upload and roll back
 	Heartbeat     *Heartbeat
+	Serials       map[string]uint64 // of the versions that are kept, by name
 }
 
 func (p *pages) config(w http.ResponseWriter, _ *http.Request, who person) {
@@ -41,7 +42,11 @@ func (p *pages) config(w http.ResponseWriter, _ *http.Request, who person) {
 func (p *pages) showConfig(w http.ResponseWriter, who person, v view) {
 	s := p.api.Status()
 	v.Title, v.Tab, v.Node = "Configuration", "setup", s.Node
-	v.Body = configView{Bundle: s.Bundle, Configuration: s.Configuration, May: who.may(policy.RoleAdmin), Heartbeat: s.Heartbeat}
+	serials := map[string]uint64{}
+	for _, kept := range s.Bundle.Kept {
+		serials[kept.Name] = kept.Serial
+	}
+	v.Body = configView{s.Bundle, s.Configuration, who.may(policy.RoleAdmin), s.Heartbeat, serials}
 	p.render(w, who, "config", v)
 }
 

@@ -25,6 +25,7 @@ var contractTypes = map[string]reflect.Type{
 	"CAPeople": reflect.TypeFor[webui.CAPeople](), "Clock": reflect.TypeFor[webui.Clock](), "Flips": reflect.TypeFor[webui.Flips](), "TimeAnswer": reflect.TypeFor[webui.TimeAnswer](), "TimeQuestion": reflect.TypeFor[webui.TimeQuestion](), "OCSPList": reflect.TypeFor[webui.OCSPList](),
 	"OCSPCheck": reflect.TypeFor[revocation.Check](), "OCSPPurge": reflect.TypeFor[webui.OCSPPurge](),
 	"OCSPPurged": reflect.TypeFor[webui.OCSPPurged](), "Bundle": reflect.TypeFor[webui.Bundle](),
+	"BundleContents": reflect.TypeFor[webui.BundleContents](), "BundleChanges": reflect.TypeFor[webui.BundleChanges](),
 	"BundlePush": reflect.TypeFor[webui.BundlePush](), "BundleRollback": reflect.TypeFor[webui.BundleRollback](),
 	"SAMLApp": reflect.TypeFor[webui.SAMLApp](), "SAMLChange": reflect.TypeFor[webui.SAMLChange](),
 	"SAMLComparison": reflect.TypeFor[pair.Comparison](), "SAMLLint": reflect.TypeFor[webui.SAMLLint](),

@@ -29,6 +29,8 @@ const bundleLong = `Make, check, read and apply bundles: signed archives of conf
   gatehouse bundle test emea-000042.tar.gz --cert alice.pem
   gatehouse bundle push emea-000042.tar.gz --to https://oslo-1:8443 --token-file token
   gatehouse bundle history                                on a gateway: what is in force, and was
+  gatehouse bundle contents                               on a gateway: which files it consists of
+  gatehouse bundle changes                                on a gateway: what it changed
   gatehouse bundle rollback --reason TEXT                 on a gateway: back to the one before
 
 Signatures are minisign's, secrets are age's: their own programs work on all of it.`
@@ -36,6 +38,8 @@ Signatures are minisign's, secrets are age's: their own programs work on all of 
 func newBundleCommand() *cobra.Command {
 	group := newGroup("bundle", "Make, check, read and apply signed bundles of configuration",
 		newBundleBuildCommand(),
+		newBundleChangesCommand(),
+		newBundleContentsCommand(),
 		newBundleDiffCommand(),
 		newBundleHistoryCommand(),
 		newBundleIdentityCommand(),

@@ -120,22 +120,15 @@ func diff(a, b string, id *bundle.Identity) (*diffReport, error) {
 	return r, nil
 }
 
-// keyChanges says which keys may sign once b counts, and which no longer. A bundle without keys
-// changes nothing about them.
+// keyChanges says which keys may sign once b counts, and which no longer.
 func keyChanges(a, b []bundle.TrustedKey) []load.Change {
 	changes := []load.Change{}
-	if len(b) == 0 {
-		return changes
+	added, removed := bundle.KeyChanges(a, b)
+	for _, k := range added {
+		changes = append(changes, load.Change{Op: load.Added, Kind: "trusted key", Name: k.ID()})
 	}
-	for _, set := range []struct {
-		op         load.Op
-		list, with []bundle.TrustedKey
-	}{{load.Added, b, a}, {load.Removed, a, b}} {
-		for _, k := range set.list {
-			if !slices.ContainsFunc(set.with, k.Equal) {
-				changes = append(changes, load.Change{Op: set.op, Kind: "trusted key", Name: k.ID()})
-			}
-		}
+	for _, k := range removed {
+		changes = append(changes, load.Change{Op: load.Removed, Kind: "trusted key", Name: k.ID()})
 	}
 	return changes
 }

@@ -186,6 +186,10 @@ func (s *secrecy) askGateway() {
 	s.both(exitNo, "setup-code", "--state", "{state}") // there is an account
 	s.run("bundle", "history", "--state", "{state}")
 	s.run("bundle", "history", "--state", "{state}", "--json")
+	for _, args := range []string{"contents", "contents 1", "changes", "changes 1 1", "changes --json", "changes 1 1 --json"} {
+		s.run(append(strings.Fields("bundle "+args), "--state", "{state}")...) // there may be no bundle
+	}
+	s.both(0, "bundle", "contents", "--state", "{state}")
 	s.run("bundle", "rollback", "--state", "{state}", "--reason", "there is none", "--json")
 	s.run("ocsp", "check", "{user.pem}", "--state", "{state}")
 	s.run("ocsp", "purge", "--all", "--state", "{state}")

@@ -27,7 +27,8 @@ type archiveReader struct {
 	unpacked *limited
 	gzip     *gzip.Reader
 	tar      *tar.Reader
-	dir      *os.Root // where files go; nil: into memory
+	keep     func(File) bool // nil: every file is
+	dir      *os.Root        // where files go; nil: into memory
 
 	manifest *Manifest
 	files    map[string]held   // the configuration
@@ -59,8 +60,10 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // readArchive reads what r yields, size bytes. When the manifest is there it asks judge, and
 // goes on only with its consent. Every error is an *Error.
-func readArchive(r io.Reader, size int64, dir *os.Root, judge func(*Manifest) error) (*archiveReader, error) {
-	a := &archiveReader{packed: bufio.NewReader(r), dir: dir,
+func readArchive(
+	r io.Reader, size int64, keep func(File) bool, dir *os.Root, judge func(*Manifest) error,
+) (*archiveReader, error) {
+	a := &archiveReader{packed: bufio.NewReader(r), keep: keep, dir: dir,
 		files: map[string]held{}, sealed: map[string][]byte{}}
 	var err error
 	if a.gzip, err = gzip.NewReader(a.packed); err != nil {
@@ -151,7 +154,14 @@ func (a *archiveReader) readFile(f File) error {
 
 // store keeps the content of f where it belongs.
 func (a *archiveReader) store(f File, r io.Reader) error {
-	if a.dir != nil && f.Kind != KindSecrets && f.Kind != KindTrustedKey {
+	own := f.Kind == KindSecrets || f.Kind == KindTrustedKey
+	if !own && a.keep != nil && !a.keep(f) {
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return readError(f.Path, err)
+		}
+		return nil
+	}
+	if a.dir != nil && !own {
 		a.files[f.Path] = held{size: f.Size}
 		return a.unpack(f, r)
 	}

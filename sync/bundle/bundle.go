@@ -46,6 +46,7 @@ type Bundle struct {
 	SecretsOpened bool
 
 	files   *overlay
+	sealed  []string // files that were among the secrets, sorted
 	secrets map[string]string
 }
 
@@ -58,6 +59,9 @@ func (b *Bundle) FS() fs.FS { return b.files }
 // load.Options.Secrets. It is nil when they have not been opened. The caller owns the map; it
 // must not be printed.
 func (b *Bundle) Secrets() map[string]string { return maps.Clone(b.secrets) }
+
+// SealedFiles returns the sorted paths of the files of FS that travelled among the secrets.
+func (b *Bundle) SealedFiles() []string { return b.sealed }
 
 // SecretNames returns the sorted names of the values, which are no secrets.
 func (b *Bundle) SecretNames() []string { return slices.Sorted(maps.Keys(b.secrets)) }

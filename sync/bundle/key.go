@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"aead.dev/minisign"
@@ -217,4 +218,23 @@ func signer(r *minisign.Reader, text []byte, keys []TrustedKey) (TrustedKey, str
 	}
 	return TrustedKey{}, "", untrusted(UnknownKey,
 		"the signature is by the key %s, which is not trusted here", keyID(s.KeyID))
+}
+
+// KeyChanges returns which keys may sign once a bundle that brings b is in force where those of a
+// may, and which no longer. One that brings none changes nothing about them.
+func KeyChanges(a, b []TrustedKey) (added, removed []TrustedKey) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	return without(b, a), without(a, b)
+}
+
+// without returns those of list that are not among others.
+func without(list, others []TrustedKey) (rest []TrustedKey) {
+	for _, k := range list {
+		if !slices.ContainsFunc(others, k.Equal) {
+			rest = append(rest, k)
+		}
+	}
+	return rest
 }

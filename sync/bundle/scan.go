@@ -153,6 +153,21 @@ func isSecretFile(file string, data []byte) bool {
 	return hasCSVSecrets(data)
 }
 
+// HoldsSecret reports whether a secret stands in the clear in the file of that path and content: as
+// a whole, or in one place. A file of YAML that cannot be read may hold one.
+func HoldsSecret(file string, data []byte) bool {
+	if isSecretFile(file, data) {
+		return true
+	}
+	spots, err := findSpots(file, data)
+	for _, s := range spots {
+		if !s.isRef() && !s.isFile() {
+			return true
+		}
+	}
+	return err != nil
+}
+
 // userSecrets are the secrets of a user.
 type userSecrets struct {
 	Password string `yaml:"password" json:"password"`

@@ -34,6 +34,11 @@ type VerifyOptions struct {
 	// Identity opens the secrets.
 	Identity *Identity
 
+	// Keep reports whether the content of a file is wanted in FS. What is not is read and its hash
+	// verified all the same, and then forgotten: to list a large bundle takes no room. Secrets are
+	// opened in any case. Nil: all.
+	Keep func(File) bool
+
 	// Dir is an empty directory into which the files go rather than into memory: as they came,
 	// secrets encrypted. It must stay as long as the Bundle is used. When Verify fails, what it
 	// has written is for the caller to remove.
@@ -129,7 +134,7 @@ func (v *verifier) open(archive io.ReaderAt, size int64) (*Bundle, error) {
 	}
 	sum := sha256.New()
 	disk := &diskReader{r: io.NewSectionReader(archive, 0, size)}
-	a, err := readArchive(io.TeeReader(disk, sum), size, dir, v.judge)
+	a, err := readArchive(io.TeeReader(disk, sum), size, v.opt.Keep, dir, v.judge)
 	if disk.err != nil {
 		return nil, disk.err // what follows from it is no verdict
 	}
@@ -267,6 +272,7 @@ func (v *verifier) secrets(a *archiveReader) error {
 				return malformed(SecretsBad, "%s is in the archive, and among the secrets too", name)
 			}
 			a.files[name] = inMemory([]byte(all.Files[name]))
+			b.sealed = append(b.sealed, name)
 		}
 		b.secrets, b.SecretsOpened = all.Values, true
 	}

@@ -65,6 +65,18 @@ func (c Change) String() string {
 // Nothing is served differently if it returns nothing. The error is that of reading users again.
 func Diff(a, b *snapshot.Draft) ([]Change, error) {
 	d := &differ{}
+	d.objects(a, b)
+	if err := d.users(a.UserSets, b.UserSets); err != nil {
+		return nil, err
+	}
+	return d.changes, nil
+}
+
+// differ gathers changes.
+type differ struct{ changes []Change }
+
+// objects compares everything but users.
+func (d *differ) objects(a, b *snapshot.Draft) {
 	rules := d.policy(&a.Policy, &b.Policy)
 	d.cas(a.CAs, b.CAs, rules)
 	each(d, "server credential", a.Credentials, b.Credentials,
@@ -74,14 +86,7 @@ func Diff(a, b *snapshot.Draft) ([]Change, error) {
 	d.admins(&a.Admins, &b.Admins)
 	d.idp(a.IDP, b.IDP)
 	d.apps(a.Apps, b.Apps)
-	if err := d.users(a.UserSets, b.UserSets); err != nil {
-		return nil, err
-	}
-	return d.changes, nil
 }
-
-// differ gathers changes.
-type differ struct{ changes []Change }
 
 func (d *differ) add(op Op, kind, name string) {
 	d.changes = append(d.changes, Change{Op: op, Kind: kind, Name: name})

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"gatehouse/authcore/snapshot"
-	"gatehouse/sync/bundle"
 )
 
 // start brings the version that counts in force, or the next best one that was kept. What is not
@@ -105,16 +104,12 @@ func (s *signed) candidates(name string) []string {
 // load opens a version on the disk and makes a Snapshot of it. It is verified as when it came,
 // but for what was settled then: whether it is for this gateway, its serial and its dates.
 func (s *signed) load(ctx context.Context, name string) (*loaded, *snapshot.Snapshot, error) {
-	v, err := s.Dir.Open(name)
+	v, opt, err := s.stored(name, s.record(name).Signer)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer v.Archive.Close() // opened for reading: closing loses nothing
-	key, err := bundle.ParseTrustedKey(s.record(name).Signer, v.Key)
-	if err != nil {
-		return nil, nil, err
-	}
-	l, done, err := s.open(v, bundle.VerifyOptions{Keys: []bundle.TrustedKey{key}, Identity: s.Identity})
+	l, done, err := s.open(v, opt)
 	if err != nil {
 		return nil, nil, err
 	}

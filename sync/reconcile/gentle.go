@@ -1,6 +1,9 @@
 package reconcile
 
-import "io/fs"
+import (
+	"io"
+	"io/fs"
+)
 
 // gentleRead is how much of a file is read between two breaths, in bytes: what takes less than a
 // millisecond to judge.
@@ -40,4 +43,17 @@ type gentleFile struct {
 func (f gentleFile) Read(p []byte) (int, error) {
 	f.breathe()
 	return f.File.Read(p[:min(len(p), gentleRead)])
+}
+
+// gentleAt is gentle for an archive.
+type gentleAt struct {
+	io.ReaderAt
+	breathe func()
+}
+
+func (g gentleAt) ReadAt(p []byte, off int64) (int, error) {
+	if g.breathe != nil {
+		g.breathe()
+	}
+	return g.ReaderAt.ReadAt(p, off)
 }

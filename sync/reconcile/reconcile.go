@@ -96,6 +96,7 @@ type Reconciler struct {
 
 	mu      sync.Mutex // guards what follows
 	last    Result
+	loose   load.Objects // inForce as of last; nil: nothing of loose files
 	bundles BundleState
 }
 
@@ -304,7 +305,10 @@ func (r *Reconciler) swap(s *snapshot.Snapshot) {
 
 func (r *Reconciler) publish(result Result) {
 	r.mu.Lock()
-	r.last = result
+	r.last, r.loose = result, nil
+	if r.cfg.Holder.Load() != nil {
+		r.loose = r.inForce // which is replaced and never written
+	}
 	r.mu.Unlock()
 	if r.cfg.OnResult != nil {
 		r.cfg.OnResult(result)

@@ -26,7 +26,7 @@ const (
 
 // Bundles is what a Reconciler needs to take bundles. Dir, Ledger, Keys and Clock are required.
 type Bundles struct {
-	Dir      *versions.Dir // which then belongs to the goroutine of Run
+	Dir      *versions.Dir // which then belongs to the Reconciler
 	Ledger   Ledger
 	Keys     []bundle.TrustedKey // of gatehouse.yaml; a bundle may replace them
 	Identity *bundle.Identity    // nil: bundles with secrets are refused

@@ -7,7 +7,7 @@
 // secrets stay encrypted.
 //
 // The wall: it understands nothing of what it keeps. It does not log and starts no goroutine; a Dir
-// belongs to one goroutine, but for Incoming.
+// belongs to one goroutine, but for Incoming and Dir.Open.
 package versions
 
 import (

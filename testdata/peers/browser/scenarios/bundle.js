@@ -25,6 +25,10 @@ module.exports = async (d) => {
   await settled(d, "In force");
   await page.goto("/setup/config");
   await d.says("Serial 2", "History", "Zoe joined");
+  await d.follow("What changed against serial 1");
+  await d.says("From serial 1 to 2", "Added 1", "users/more.csv");
+  await d.follow("What is in serial 2");
+  await d.says("the signature and every hash are right", "users/more.csv", "may hold a secret, so no hash");
   await page.goto("/setup/saml");
   await d.says("No app is in force");
 
