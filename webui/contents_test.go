@@ -59,15 +59,15 @@ func TestContentsPage(t *testing.T) {
 	t.Parallel()
 	contents := webui.BundleContents{Version: &serial42, Secrets: 3, Objects: []webui.BundleObject{
 		{Path: "ca/acme.pem", Kind: "CA chain", Size: 1234, SHA256: "aabbccddee", Fingerprint: "99887766aa"},
-		{Path: "server/main/key.pem", Kind: "key of a server certificate", Encrypted: true, Secret: true},
+		{Path: "server/main/key.pem", Kind: "key of a server certificate", Encrypted: true, Secret: true, Fingerprint: "99887766aa"},
 		{Path: "radius/<script>.yaml", Kind: "RADIUS server", Secret: true},
 	}}
 	for i := range 500 {
 		contents.Objects = append(contents.Objects, webui.BundleObject{Path: fmt.Sprintf("users/%d.csv", i), Kind: "users file"})
 	}
 	page := newHouse(t, withContents(contents, webui.BundleChanges{})).page("viewer", "/setup/config/contents")
-	for _, want := range []string{"What is in serial 42", "<code>aabbccdd</code>", "1234 bytes", "certificate 99887766",
-		"key of a server certificate · encrypted · opened here, so no hash", "RADIUS server · may hold a secret, so no hash",
+	for _, want := range []string{"What is in serial 42", "<code>aabbccdd</code>", "1234 bytes", "<small>certificate 99887766",
+		"key of a server certificate · encrypted · no hash, it could give a secret away", "fits certificate 99887766", "RADIUS server · no hash, it could give a secret away",
 		"radius/&lt;script&gt;.yaml", "And 303 more", "Secrets that came encrypted: 3"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)

@@ -71,11 +71,8 @@ func printContents(b *strings.Builder, c *appliance.BundleContents) {
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, o := range c.Objects {
 		said := o.SHA256
-		switch {
-		case o.Secret && o.Encrypted:
-			said = "came encrypted: no hash"
-		case o.Secret:
-			said = "may hold a secret: no hash"
+		if o.Secret {
+			said = "no hash: it could give a secret away"
 		}
 		size := "-"
 		if o.Size > 0 {
@@ -83,7 +80,11 @@ func printContents(b *strings.Builder, c *appliance.BundleContents) {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", o.Path, o.Kind, size, said)
 		if o.Fingerprint != "" {
-			fmt.Fprintf(table, "\tcertificate\t\t%s\n", o.Fingerprint)
+			what := "certificate"
+			if o.Secret {
+				what = "fits certificate"
+			}
+			fmt.Fprintf(table, "\t%s\t\t%s\n", what, o.Fingerprint)
 		}
 	}
 	_ = table.Flush() // into memory

@@ -28,7 +28,7 @@ module.exports = async (d) => {
   await d.follow("What changed against serial 1");
   await d.says("From serial 1 to 2", "Added 1", "users/more.csv");
   await d.follow("What is in serial 2");
-  await d.says("the signature and every hash are right", "users/more.csv", "may hold a secret, so no hash");
+  await d.says("the signature and every hash are right", "users/more.csv", "no hash, it could give a secret away");
   await page.goto("/setup/saml");
   await d.says("No app is in force");
 
