@@ -3,7 +3,6 @@ package webui
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"gatehouse/authcore/policy"
 )
@@ -33,12 +32,6 @@ func (p *pages) contents(w http.ResponseWriter, r *http.Request, who person) {
 	p.render(w, who, "contents", view{Title: title, Tab: "setup", Body: v})
 }
 
-// A changesView is what a version changes.
-type changesView struct {
-	*BundleChanges
-	Contents string // the address of what is in it
-}
-
 // changes shows what a version changes against the one before it.
 func (p *pages) changes(w http.ResponseWriter, r *http.Request, who person) {
 	c, err := p.api.Bundles.Changes(r.FormValue("from"), r.FormValue("to"))
@@ -50,5 +43,5 @@ func (p *pages) changes(w http.ResponseWriter, r *http.Request, who person) {
 		c.Access = nil
 	}
 	p.render(w, who, "changes", view{Title: fmt.Sprintf("From serial %d to %d", c.From.Serial, c.To.Serial),
-		Tab: "setup", Body: changesView{c, "/setup/config/contents?version=" + url.QueryEscape(c.To.Name)}})
+		Tab: "setup", Body: c})
 }
