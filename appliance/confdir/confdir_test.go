@@ -32,7 +32,12 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, path: t.TempDir()}
+	return newWorldAt(t, t.TempDir())
+}
+
+func newWorldAt(t *testing.T, path string) *world {
+	t.Helper()
+	w := &world{t: t, path: path}
 	ca, err := lab.NewCA(lab.CAOptions{Name: "Acme"})
 	if err != nil {
 		t.Fatal(err)
