@@ -89,6 +89,7 @@ func shortText(text string, names ...string) string {
 		return text
 	}
 	var b strings.Builder
+	var people []string
 	for text != "" {
 		plain, rest, quoted := strings.Cut(text, `"`)
 		b.WriteString(shortPlain(plain, names))
@@ -97,7 +98,12 @@ func shortText(text string, names ...string) string {
 		}
 		end := closing(rest)
 		said := rest[:end]
-		if !slices.ContainsFunc(vouching, func(v string) bool { return strings.HasSuffix(plain, v) }) {
+		vouches := slices.ContainsFunc(vouching, func(v string) bool { return strings.HasSuffix(plain, v) })
+		isPerson := func(name string) bool { return len(name) > 2 && strings.Contains(said, name) }
+		if !vouches {
+			people = append(people, said)
+			said = shortSubject(said)
+		} else if slices.ContainsFunc(people, isPerson) { // who vouches for themselves
 			said = shortSubject(said)
 		}
 		b.WriteString(`"` + said)

@@ -56,6 +56,8 @@ func TestSentencesAreShortened(t *testing.T) {
 			`no user has the username "ca…" (cn) or the e-mail address or alias "ca…@acme.example" (san_email)`},
 		{`the person's certificate "carol" (serial 371726236429f9, issued by "CN=Partner CA,O=Lab"): expired 3 days ago`,
 			`the person's certificate "ca…" (serial 371726…, issued by "CN=Partner CA,O=Lab"): expired 3 days ago`},
+		{`the person's certificate "carol" (serial 37, issued by "CN=carol,O=Acme"): its issuer "CN=carol,O=Acme" is unknown`,
+			`the person's certificate "ca…" (serial 37, issued by "CN=ca…,O=Acme"): its issuer "CN=ca…,O=Acme" is unknown`},
 		{`its issuer "CN=Partner CA" is unknown`, `its issuer "CN=Partner CA" is unknown`},
 		{`the person's certificate "emailAddress=carol@acme.example,CN=carol+OU=Lab,O=Acme" is weak`,
 			`the person's certificate "emailAddress=ca…@acme.example,CN=ca…,O=Acme" is weak`},
