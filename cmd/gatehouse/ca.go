@@ -130,7 +130,7 @@ func (f *caCommand) users(cmd *cobra.Command, args []string) error {
 	}
 	var b strings.Builder
 	for _, p := range people.Users {
-		fmt.Fprintf(&b, "%s  %s\n", p.Seen.UTC().Format(time.DateTime), audit.Printable(p.User))
+		fmt.Fprintf(&b, "%s  %s\n", p.Seen.Local().Format(time.DateTime), audit.Printable(p.User))
 	}
 	fmt.Fprintf(&b, "%d signed in by it, of the sign-ins that are remembered\n", people.Count)
 	_, err = io.WriteString(cmd.OutOrStdout(), b.String())
