@@ -28,7 +28,7 @@ e2e: peers ## run the slow tests (build tag e2e): a branch in a box, ARM under q
 screenshots: ## every page on a phone and a desk, light and dark, into bin/screenshots (root)
 	@testdata/peers/install.sh e2e
 	rm -rf bin/screenshots
-	SCREENSHOTS=$$PWD/bin/screenshots $(GO) test -count 1 -tags e2e -run '^TestE2EBrowser$$/^(firstboot|tour)$$' ./cmd/gatehouse
+	SCREENSHOTS=$$PWD/bin/screenshots $(GO) test -count 1 -tags e2e -run '^TestE2EBrowser$$/^(firstboot|ap|tour)$$' ./cmd/gatehouse
 
 bench: ## run the Go benchmarks, with allocations (make bench-peers: beside other servers)
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...

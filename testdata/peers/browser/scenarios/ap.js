@@ -6,6 +6,7 @@ const assert = require("node:assert/strict");
 const path = require("node:path");
 const {audit, prepare} = require("../audit.js");
 const {run, phone, desktop} = require("../desk.js");
+const {take} = require("../pictures.js");
 
 const ladder = "127.0.0.3"; // of the access point
 
@@ -25,6 +26,7 @@ module.exports = async (d) => {
   const secret = await page.locator("dd code").first().innerText();
   assert.match(secret, /^[A-Z2-7]{26}$/);
   await scanned(d, secret);
+  if (d.scripts) await take(d, page, "ap-added");
   const watch = page.url();
   if (d.scripts) await page.getByText("Live", {exact: true}).waitFor();
   await audit(d, page);
