@@ -132,7 +132,7 @@ func (f *caCommand) users(cmd *cobra.Command, args []string) error {
 	for _, p := range people.Users {
 		fmt.Fprintf(&b, "%s  %s\n", p.Seen.Local().Format(time.DateTime), audit.Printable(p.User))
 	}
-	fmt.Fprintf(&b, "%d signed in by it, of the sign-ins that are remembered\n", people.Count)
+	fmt.Fprintf(&b, "%d signed in by it, of the last 1,000 decisions since the start; others may rely on it all the same\n", people.Count)
 	_, err = io.WriteString(cmd.OutOrStdout(), b.String())
 	return err
 }
