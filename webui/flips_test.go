@@ -98,7 +98,7 @@ func TestClockPageShowsWhatWouldBeDifferent(t *testing.T) {
 				}
 			}
 		}
-		page("", 200, "1 hour ahead", "Nothing would be different.", "1 day behind", "/check/clock?off_by=-24h0m0s", "37 days after this program was made")
+		page("", 200, "1 hour ahead", "Nothing would be different.", "1 day behind", "/check/clock?off_by=-1d", "37 days after this program was made")
 		page("?off_by=1d", 200, "If the clock were 1 day ahead", "CA acme", "Bundle branch", "now not yet valid", "/setup/ca/acme",
 			"2 would have expired, 1 would count again, 1 OCSP answer too old.", `value="1d"`)
 		page("?off_by=soon%3Cscript%3E", 400, "Not done", "Write how far the clock is off like", `value="soon&lt;script&gt;"`)

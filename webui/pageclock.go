@@ -74,7 +74,11 @@ func (p *pages) showClock(w http.ResponseWriter, who person, v view, body clockV
 
 // clockPage is the page of what would be different.
 func clockPage(off time.Duration) string {
-	return "/check/clock?off_by=" + url.QueryEscape(off.String())
+	text := off.String()
+	if day := 24 * time.Hour; off%day == 0 {
+		text = fmt.Sprintf("%dd", off/day) // as people write it
+	}
+	return "/check/clock?off_by=" + url.QueryEscape(text)
 }
 
 // askTime asks a time server for a person.
