@@ -270,13 +270,16 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 		c.Backend.Status = func() webui.Status { return hostileStatus(hostile[0] + hostile[2] + hostile[4]) }
 		c.Backend.SAML = hostileApps(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.Bundles.State = func() webui.Bundle { return hostileStatus(hostile[1] + hostile[3]).Bundle }
+		hostileBundles(&c.Backend.Bundles, hostile[0]+hostile[2]+hostile[4])
+		c.Backend.Validities = func() []webui.Validity {
+			return []webui.Validity{{Kind: hostile[0], Name: hostile[1], Subject: hostile[2] + hostile[3], NotAfter: time.Now().Add(time.Hour)}}
+		}
 		c.Backend.FindUser = func(string) (webui.User, error) { return userCalled(hostile[0] + hostile[2] + hostile[4]), nil }
 		c.Backend.CAs = hostileCAs(hostile[0] + hostile[2] + hostile[4])
 		c.Backend.RADIUS = hostileServers(hostile[0] + hostile[2] + hostile[3] + hostile[8])
 	})
-	cookie := h.signIn("admin")
 	visits := []visit{
-		{path: "/"}, {path: "/sign-ins"}, {path: "/check"}, {path: "/check/ocsp"}, {path: "/check/ap"}, {path: "/check/ap/wifi/ap1"}, {path: "/setup"}, {path: "/setup/config"}, {path: "/more"},
+		{path: "/"}, {path: "/sign-ins"}, {path: "/check"}, {path: "/check/clock?off_by=9d"}, {path: "/check/ocsp"}, {path: "/check/ap"}, {path: "/check/ap/wifi/ap1"}, {path: "/setup"}, {path: "/setup/config"}, {path: "/more"},
 		{path: "/setup/users?q=" + url.QueryEscape(hostile[1])}, {path: "/setup/radius"}, {path: "/setup/add-radius"}, {path: "/setup/radius/wifi"},
 		{path: "/sign-ins?q=" + url.QueryEscape(hostile[1]) + "&reason=" + url.QueryEscape(hostile[0])},
 		{path: "/sign-in?next=" + url.QueryEscape(hostile[1])},
@@ -291,11 +294,14 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 			visits = append(visits, v)
 		}
 	}
-	for _, v := range visits {
-		v.cookie, v.header = cookie, http.Header{"User-Agent": {hostile[1]}}
-		checkHarmless(t, v.path, h.do(v).Body.String())
+	for _, role := range []string{"viewer", "admin"} { // who see different pages
+		cookie := h.signIn(role)
+		for _, v := range visits {
+			v.cookie, v.header = cookie, http.Header{"User-Agent": {hostile[1]}}
+			checkHarmless(t, role+" "+v.path, h.do(v).Body.String())
+		}
 	}
-	w := h.do(certificateForm(t, cookie, hostile[0]+"</textarea><script>alert(1)</script>", "-----BEGIN"))
+	w := h.do(certificateForm(t, h.signIn("admin"), hostile[0]+"</textarea><script>alert(1)</script>", "-----BEGIN"))
 	checkHarmless(t, "/check/certificate", w.Body.String())
 	if !strings.Contains(w.Body.String(), "Would be") {
 		t.Errorf("no answer on the page: %s", w.Body)
@@ -305,6 +311,19 @@ func TestNamesFromTheAirAreHarmless(t *testing.T) {
 // isDownload reports whether what a page hands out is no page.
 func isDownload(pattern string) bool {
 	return strings.HasSuffix(pattern, ".pem") || strings.HasSuffix(pattern, ".xml") || pattern == "GET /static/"
+}
+
+// hostileBundles has text wherever what is in a bundle has any.
+func hostileBundles(b *webui.Bundles, text string) {
+	version := webui.BundleVersion{Name: text, BundleID: text, SHA256: text, Signer: webui.BundleKey{Name: text, ID: text}}
+	b.Contents = func(string) (*webui.BundleContents, error) {
+		return &webui.BundleContents{Version: &version, Objects: []webui.BundleObject{{Path: text, Kind: text, SHA256: text, Fingerprint: text}}}, nil
+	}
+	b.Changes = func(string, string) (*webui.BundleChanges, error) {
+		change := []webui.BundleChange{{Op: text, Kind: text, Name: text, Of: text, Text: text}}
+		return &webui.BundleChanges{From: version, To: version, NotCompared: text, Changes: change, AccessChanged: 1, Access: change,
+			Objects: []webui.BundleFileChange{{Op: text, Path: text, Kind: text}}}, nil
+	}
 }
 
 // hostileApps has text wherever an app has any but its name, which is that of a directory.
