@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/authcore/pki/lab"
+	"gatehouse/testdata/tinydisk"
 	"gatehouse/webui"
 )
 
@@ -81,22 +82,11 @@ func (s *site) editsWithoutRoom(b *browser, free func()) {
 	}
 }
 
-// onTinyDisk moves the configuration to a file system of its own. Only root can; without root the
-// test is skipped, and with CI=true it fails.
+// onTinyDisk moves the configuration to a file system of its own.
 func (s *site) onTinyDisk(options string) {
 	s.t.Helper()
 	files := s.files()
-	if err := syscall.Mount("tmpfs", s.dir, "tmpfs", 0, options); err != nil {
-		if os.Getenv("CI") == "true" {
-			s.t.Fatalf("mounting a small file system: %v", err)
-		}
-		s.t.Skipf("mounting a small file system needs root: %v", err)
-	}
-	s.t.Cleanup(func() {
-		if err := syscall.Unmount(s.dir, 0); err != nil {
-			s.t.Errorf("unmounting: %v", err)
-		}
-	})
+	tinydisk.Mount(s.t, s.dir, options)
 	for name, content := range files {
 		s.write(name, content)
 	}

@@ -11,26 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gatehouse/appliance/confdir"
+	"gatehouse/testdata/tinydisk"
 )
-
-// tinyDisk mounts a file system in memory. Only root can; without root the test is skipped, and with
-// CI=true it fails.
-func tinyDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mounting a small file system: %v", err)
-		}
-		t.Skipf("mounting a small file system needs root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
-	return dir
-}
 
 // fill leaves so many bytes of the disk of dir.
 func fill(t *testing.T, dir string, leave int64) (ballast string) {
@@ -60,7 +42,7 @@ func fill(t *testing.T, dir string, leave int64) (ballast string) {
 // TestApplyOnADiskThatIsFull takes a real one, with less and less of it full, until the change fits:
 // till then every file is what it was, nothing lies around, and it is said to be the disk.
 func TestApplyOnADiskThatIsFull(t *testing.T) {
-	w := newWorldAt(t, tinyDisk(t, "size=256k,nr_inodes=64"))
+	w := newWorldAt(t, tinydisk.New(t, "size=256k,nr_inodes=64"))
 	large := confdir.Change{Write: []confdir.File{
 		{Path: "ca/acme.yaml", Data: []byte("scope: {domains: [acme.example]}\n")},
 		{Path: "radius/lan.yaml", Secret: true,

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"gatehouse/appliance/journal"
+	"gatehouse/testdata/tinydisk"
 )
 
 // childJournal names the journal to a process that is there to be killed.
@@ -137,7 +138,7 @@ func killAfter(t *testing.T, path string, lines int, f func(string)) {
 // so, and with room again all goes on.
 func TestJournalDiskFull(t *testing.T) {
 	t.Parallel()
-	dir := tinyDisk(t, "size=256k")
+	dir := tinydisk.New(t, "size=256k")
 	path := filepath.Join(dir, "journal")
 	j := open(t, path, config())
 	ballast := filepath.Join(dir, "ballast")
@@ -170,25 +171,6 @@ func TestJournalDiskFull(t *testing.T) {
 	if _, ok := j.Last(journal.Notice, "room again"); !ok {
 		t.Error("what was appended with room again is gone")
 	}
-}
-
-// tinyDisk mounts a file system in memory. Only root can; without root the test is skipped,
-// and with CI=true it fails.
-func tinyDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mounting a small file system: %v", err)
-		}
-		t.Skipf("mounting a small file system needs root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
-	return dir
 }
 
 func TestMessageAuthenticator(t *testing.T) {

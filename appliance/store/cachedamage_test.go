@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/appliance/store"
 	"gatehouse/authcore/identity"
+	"gatehouse/testdata/tinydisk"
 )
 
 // crl makes the i-th CRL in one of its versions, of 37 parts.
@@ -344,7 +345,7 @@ func TestCacheRebuilt(t *testing.T) {
 // TestCacheReadOnly keeps what it is given though nothing can be written.
 func TestCacheReadOnly(t *testing.T) {
 	t.Parallel()
-	root := tinyDisk(t, "size=32m")
+	root := tinydisk.New(t, "size=32m")
 	remount(t, root, syscall.MS_RDONLY)
 	s := open(t, config(filepath.Join(root, "db")))
 	put(t, s.Answers(), answerKey(1), answer(1, 0), true)
@@ -360,7 +361,7 @@ func TestCacheReadOnly(t *testing.T) {
 // less, the last is found, the database stays on disk.
 func TestCacheSmallDisk(t *testing.T) {
 	t.Parallel()
-	cfg := config(filepath.Join(tinyDisk(t, "size=24m"), "db"))
+	cfg := config(filepath.Join(tinydisk.New(t, "size=24m"), "db"))
 	cfg.MinFreeBytes = 8 << 20
 	s := open(t, cfg)
 	users := index(t, s, people(100, 0, 0), hash(1))

@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/appliance/store"
 	"gatehouse/authcore/identity"
+	"gatehouse/testdata/tinydisk"
 )
 
 // filled makes a database of n users, closes it and returns its directory.
@@ -288,7 +289,7 @@ func TestFullDiskWatch(t *testing.T) {
 // TestFullDisk indexes on a file system that is too small: memory takes over in the middle.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(tinyDisk(t, "size=24m"), "db")
+	dir := filepath.Join(tinydisk.New(t, "size=24m"), "db")
 	cfg := config(dir)
 	cfg.MinFreeBytes = 10 << 20
 	s := open(t, cfg)
@@ -311,7 +312,7 @@ func TestFullDisk(t *testing.T) {
 
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
-	root := tinyDisk(t, "size=32m")
+	root := tinydisk.New(t, "size=32m")
 	dir := filepath.Join(root, "db")
 	now := time.Now()
 	cfg := config(dir)
@@ -343,25 +344,6 @@ func TestReadOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-}
-
-// tinyDisk mounts a file system in memory. Only root can; without root the test is skipped,
-// and with CI=true it fails.
-func tinyDisk(t *testing.T, options string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mounting a small file system: %v", err)
-		}
-		t.Skipf("mounting a small file system needs root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
-	return dir
 }
 
 func remount(t *testing.T, dir string, flags uintptr) {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatehouse/testdata/tinydisk"
 )
 
 // fault is something about a disk that begins in a step and passes.
@@ -42,7 +44,7 @@ func TestFailingInEveryStep(t *testing.T) {
 // TestDiskFullInEveryStep fills a small disk to the last byte and the last file before every step.
 func TestDiskFullInEveryStep(t *testing.T) {
 	inEveryStep(t, func(t *testing.T, state string) fault {
-		tinyDisk(t, state)
+		tinydisk.Mount(t, state, "size=1m,nr_inodes=100")
 		return fault{begin: func() error { return fill(state) }, end: func() {
 			if err := os.RemoveAll(filepath.Join(state, "ballast")); err != nil {
 				t.Error(err)
@@ -155,21 +157,4 @@ func fill(state string) error {
 		err = nil
 	}
 	return errors.Join(err, f.Close())
-}
-
-// tinyDisk mounts a file system in memory. Only root can; without root the test is skipped, and
-// with CI=true it fails.
-func tinyDisk(t *testing.T, dir string) {
-	t.Helper()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m,nr_inodes=100"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("mounting a small file system: %v", err)
-		}
-		t.Skipf("mounting a small file system needs root: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmounting: %v", err)
-		}
-	})
 }
