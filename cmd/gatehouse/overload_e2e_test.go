@@ -25,9 +25,6 @@ const (
 	leastGoodput     = 0.33 // of the rate at capacity
 	leastEfficiency  = 0.5  // of the sign-ins per second of the server's CPU at capacity
 	leastRequests    = 5    // times capacity, that have to have been sent for this to be a test
-	// mostLost, of the sign-ins that began, may look slow: the generator has to share the cores, and
-	// is kept off them for seconds when somebody else works on the machine.
-	mostLost = 0.001
 )
 
 // TestE2EOverload offers ten times the sign-ins that the machine carries: as many as ever are
@@ -66,8 +63,8 @@ func TestE2EOverload(t *testing.T) {
 	if peak > overloadPeak {
 		t.Errorf("the peak was %d KiB resident, want %d at most", peak, overloadPeak)
 	}
-	if most := mostLost * over.begun(); shed > most {
-		t.Errorf("%.0f sign-ins gave way, want %.0f at most: no device was slow", shed, most)
+	if shed > 0 {
+		t.Errorf("%.0f sign-ins gave way, want none: no device was slow", shed)
 	}
 	checkShed(t, log.Name())
 }
@@ -130,7 +127,6 @@ func (m measured) check(t *testing.T, usual measured) {
 			t.Errorf("%s: got %.0f, want %.0f at least", name, c.got, c.least)
 		}
 	}
-	lost := 0
 	for _, report := range m.reports {
 		if report.Rejected+report.Aborted+report.KeysWrong+report.Violations > 0 {
 			t.Errorf("want none refused and no rule broken, got %+v: %v, %v", report.LoadCounts,
@@ -139,13 +135,9 @@ func (m measured) check(t *testing.T, usual measured) {
 		for _, reason := range report.Reasons {
 			// A device that was never answered goes to another server, or asks again.
 			if !strings.HasPrefix(reason.Text, "no answer from the server") {
-				t.Logf("left half-way: %d × %s", reason.Count, reason.Text)
-				lost += reason.Count
+				t.Errorf("left half-way: %d × %s", reason.Count, reason.Text)
 			}
 		}
-	}
-	if most := mostLost * m.begun(); float64(lost) > most {
-		t.Errorf("%d were left half-way, want %.0f at most", lost, most)
 	}
 }
 
