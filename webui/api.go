@@ -94,14 +94,13 @@ type Backend struct {
 // api is the JSON API over a Backend.
 type api struct {
 	Backend
-	counted Decisions     // those of the Backend, to be counted: for viewers too they are whole
 	entry   *entry        // who is signed in; nil: there are no pages
 	streams chan struct{} // a token for each stream at once
 	pushes  chan struct{} // a token for the one push at a time
 }
 
 func newAPI(b Backend) *api {
-	return &api{Backend: b, counted: b.Decisions, streams: make(chan struct{}, maxStreams), pushes: make(chan struct{}, 1)}
+	return &api{Backend: b, streams: make(chan struct{}, maxStreams), pushes: make(chan struct{}, 1)}
 }
 
 func (a *api) decisions(w http.ResponseWriter, r *http.Request) {

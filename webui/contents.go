@@ -77,7 +77,7 @@ type BundleUserChanges struct {
 func (u BundleUserChanges) Any() bool { return u != BundleUserChanges{} }
 
 func (a *api) bundleContents(w http.ResponseWriter, r *http.Request) {
-	c, err := a.Bundles.Contents(r.FormValue("version"))
+	c, err := a.Bundles.Contents(r.URL.Query().Get("version"))
 	if err != nil {
 		fail(w, err)
 		return
@@ -86,7 +86,8 @@ func (a *api) bundleContents(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) bundleChanges(w http.ResponseWriter, r *http.Request) {
-	c, err := a.Bundles.Changes(r.FormValue("from"), r.FormValue("to"))
+	query := r.URL.Query()
+	c, err := a.Bundles.Changes(query.Get("from"), query.Get("to"))
 	if err != nil {
 		fail(w, err)
 		return

@@ -3,7 +3,9 @@ package webui_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +41,34 @@ func (h *house) page(role, path string) string {
 }
 
 // TestConfigLeadsToContents and to the changes, of what is in force and of what was.
+// TestContentsReadNoBody: what is asked for stands in the address, and a body that comes with it is
+// neither read nor put into files.
+func TestContentsReadNoBody(t *testing.T) {
+	t.Parallel()
+	h := webui.NewLocal(config())
+	for _, path := range []string{"/api/v1/bundle/contents", "/api/v1/bundle/changes"} {
+		body := &countedReader{}
+		r := httptest.NewRequest("GET", path, body)
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || body.n > 0 {
+			t.Errorf("%s: %d, and %d bytes were read", path, w.Code, body.n)
+		}
+	}
+}
+
+// A countedReader never ends.
+type countedReader struct{ n int }
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	if c.n > 1<<20 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	c.n += len(p)
+	return len(p), nil
+}
+
 func TestConfigLeadsToContents(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, withContents(webui.BundleContents{}, webui.BundleChanges{}))

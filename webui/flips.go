@@ -64,17 +64,17 @@ type FlipAnswers struct {
 	NotYet int `json:"not_yet"` // likewise: of a time to come
 }
 
-// flipsOf compares what all of it is now with what it would be by a clock that is off.
-func flipsOf(all []Validity, answers []revocation.EntryReport, now time.Time, off time.Duration) Flips {
-	f := Flips{OffByS: int64(off / time.Second), At: now.Add(off), Looked: len(all), Flips: []Flip{}}
-	for _, v := range all {
-		if is, then := v.at(now), v.at(f.At); is != then {
+// by compares what all of it is now with what it would be by a clock that is off.
+func (h *flipper) by(off time.Duration) Flips {
+	f := Flips{OffByS: int64(off / time.Second), At: h.now.Add(off), Looked: len(h.all), Flips: []Flip{}}
+	for _, v := range h.all {
+		if is, then := v.at(h.now), v.at(f.At); is != then {
 			f.Flips = append(f.Flips, Flip{v, is, then})
 		}
 	}
-	for i := range answers {
-		a := Validity{NotBefore: answers[i].ThisUpdate, NotAfter: answers[i].Until}
-		if a.NotAfter.IsZero() || a.at(now) != StateValid {
+	for i := range h.answers {
+		a := Validity{NotBefore: h.answers[i].ThisUpdate, NotAfter: h.answers[i].Until}
+		if a.NotAfter.IsZero() || a.at(h.now) != StateValid {
 			continue
 		}
 		f.Answers.Count++
@@ -113,9 +113,14 @@ func parseOffBy(text string) (time.Duration, error) {
 // maxDays keeps a number of units within what a Duration holds, whatever the unit.
 const maxDays = int64(maxOffBy / (24 * time.Hour))
 
-func (a *api) flips(off time.Duration) Flips {
-	return flipsOf(a.Validities(), a.OCSP.List(), a.Clock().Now, off)
+// A flipper is what may flip, as it is now.
+type flipper struct {
+	all     []Validity
+	answers []revocation.EntryReport
+	now     time.Time
 }
+
+func (a *api) flipper() flipper { return flipper{a.Validities(), a.OCSP.List(), a.Clock().Now} }
 
 func (a *api) getFlips(w http.ResponseWriter, r *http.Request) {
 	off, err := parseOffBy(r.URL.Query().Get("off_by"))
@@ -123,5 +128,6 @@ func (a *api) getFlips(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	writeJSON(w, a.flips(off))
+	h := a.flipper()
+	writeJSON(w, h.by(off))
 }

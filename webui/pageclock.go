@@ -54,16 +54,17 @@ func (p *pages) showClock(w http.ResponseWriter, who person, v view, body clockV
 	} else if k != nil {
 		body.Keeper = "has not set it yet"
 	}
+	h := p.api.flipper() // once: the answers that are kept may be many
 	if body.Off != "" {
 		if off, err := parseOffBy(body.Off); err != nil {
 			v.Status, v.Error = http.StatusBadRequest, said(err)
 		} else {
-			asked := p.off(off)
+			asked := offByOf(&h, off)
 			body.Asked = &asked
 		}
 	}
 	for _, off := range usualOff {
-		body.Usual = append(body.Usual, p.off(off))
+		body.Usual = append(body.Usual, offByOf(&h, off))
 	}
 	if body.Answer != nil {
 		body.Answered = clockPage(body.Answer.Offset.Round(time.Second))
@@ -93,9 +94,9 @@ func (p *pages) askTime(w http.ResponseWriter, r *http.Request, who person) {
 	p.showClock(w, who, view{}, body)
 }
 
-// off is what would be different by a clock that is off.
-func (p *pages) off(by time.Duration) offBy {
-	o := offBy{Flips: p.api.flips(by), Link: clockPage(by), Words: "Right"}
+// offByOf is what would be different by a clock that is off.
+func offByOf(h *flipper, by time.Duration) offBy {
+	o := offBy{Flips: h.by(by), Link: clockPage(by), Words: "Right"}
 	switch {
 	case by < 0:
 		o.Words = span(-by) + " behind"

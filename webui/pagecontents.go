@@ -18,7 +18,7 @@ type contentsView struct {
 
 // contents shows what is in force, or in a version that is kept.
 func (p *pages) contents(w http.ResponseWriter, r *http.Request, who person) {
-	c, err := p.api.Bundles.Contents(r.FormValue("version"))
+	c, err := p.api.Bundles.Contents(r.URL.Query().Get("version"))
 	if err != nil {
 		p.fail(w, who, "What is in it", err)
 		return
@@ -34,7 +34,8 @@ func (p *pages) contents(w http.ResponseWriter, r *http.Request, who person) {
 
 // changes shows what a version changes against the one before it.
 func (p *pages) changes(w http.ResponseWriter, r *http.Request, who person) {
-	c, err := p.api.Bundles.Changes(r.FormValue("from"), r.FormValue("to"))
+	query := r.URL.Query()
+	c, err := p.api.Bundles.Changes(query.Get("from"), query.Get("to"))
 	if err != nil {
 		p.fail(w, who, "What changed", err)
 		return

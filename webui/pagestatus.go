@@ -31,7 +31,7 @@ func (p *pages) status(w http.ResponseWriter, _ *http.Request, who person) {
 	s := p.api.Status()
 	p.render(w, who, "status", view{Title: "Status", Tab: "status", Node: s.Node, Body: statusView{
 		Lights: lightsOf(s),
-		Hour:   lastHour(p.api.counted, p.Now()), Expiring: s.Expiring[:min(len(s.Expiring), 5)],
+		Hour:   lastHour(p.api.Decisions, p.Now()), Expiring: s.Expiring[:min(len(s.Expiring), 5)],
 		Version: s.Version, Started: s.Started, Users: s.Configuration.Users, Servers: s.Configuration.Servers,
 	}})
 }

@@ -34,7 +34,7 @@ func (a *api) status(w http.ResponseWriter, _ *http.Request) {
 	for _, l := range lightsOf(s) {
 		s.Lights = append(s.Lights, Light{Name: l.Name, State: l.Class, Word: l.Word, Sentence: l.Sentence})
 	}
-	h := lastHour(a.counted, a.now())
+	h := lastHour(a.Decisions, a.now())
 	s.LastHour = &LastHour{Accepted: h.Accepted, Rejected: h.Rejected, P95: h.P95.Milliseconds(),
 		OCSPCached: h.cached, OCSPAsked: h.asked, AtLeast: h.Cut}
 	writeJSON(w, s)
