@@ -114,8 +114,12 @@ func editError(err error) error {
 		return fmt.Errorf("%w: the service may not write the configuration directory: under systemd add ReadWritePaths=/etc/gatehouse in a drop-in and let its user own the directory, or change the file as root on the device (%w)",
 			webui.ErrRefused, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("%w: the disk is full: nothing was changed; make room where the configuration lies (df and df -i on the device say how it stands), then do it again (%w)",
-			webui.ErrRefused, err)
+		changed := "nothing was changed"
+		if errors.Is(err, confdir.ErrPartly) {
+			changed = "a part of it was changed"
+		}
+		return fmt.Errorf("%w: the disk is full: %s; make room where the configuration lies (df and df -i on the device say how it stands), then do it again (%w)",
+			webui.ErrRefused, changed, err)
 	}
 	return err
 }

@@ -97,8 +97,8 @@ func (d *Dir) Read(name string) ([]byte, error) {
 //
 // It is refused, with a *RefusedError, if the directory would have an error that it has not now,
 // or any error in a file that is written. Other errors are those of the disk (fs.ErrPermission,
-// syscall.EROFS, syscall.ENOSPC) and ctx's; after an error of the disk each file is the old one or
-// the new one.
+// syscall.EROFS, syscall.ENOSPC) and ctx's; after one that wraps ErrPartly each file is the old one
+// or the new one, and after any other nothing has changed.
 func (d *Dir) Apply(ctx context.Context, c Change) error {
 	return d.Edit(ctx, func() (Change, error) { return c, nil })
 }

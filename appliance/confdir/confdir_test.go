@@ -229,6 +229,9 @@ func TestApplyOnAFullDisk(t *testing.T) {
 			t.Errorf("%s: got %v", failed, err)
 		}
 		checkWhole(t, failed, before, after)
+		if same := cmp.Equal(before, after); errors.Is(err, confdir.ErrPartly) == same {
+			t.Errorf("%s: nothing has changed: %t, and the error is %v", failed, same, err)
+		}
 		if strings.HasPrefix(failed, "prepare") || strings.HasPrefix(failed, "sync") || failed == "place ca/acme.yaml" {
 			if diff := cmp.Diff(before, after); diff != "" {
 				t.Errorf("%s: something has changed:\n%s", failed, diff)

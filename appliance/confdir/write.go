@@ -14,6 +14,10 @@ const (
 	modeSecret = 0o600
 )
 
+// ErrPartly says that an error of the disk came when something was changed already: each file is the
+// old one or the new one.
+var ErrPartly = errors.New("a part of it was changed before")
+
 // errLink says that a file is not ours to replace.
 var errLink = errors.New("it is no regular file: change what it leads to")
 
@@ -37,14 +41,23 @@ func (d *Dir) write(c Change) (err error) {
 			return fmt.Errorf("writing %s: %w", f.Path, err)
 		}
 	}
+	changed := false
+	partly := func(doing, name string, err error) error {
+		if changed {
+			return fmt.Errorf("%s %s: %w: %w", doing, name, ErrPartly, err)
+		}
+		return fmt.Errorf("%s %s: %w", doing, name, err)
+	}
 	for _, f := range c.Write {
-		if err := d.place(f.Path); err != nil {
-			return fmt.Errorf("writing %s: %w", f.Path, err)
+		placed, err := d.place(f.Path)
+		if changed = changed || placed; err != nil {
+			return partly("writing", f.Path, err)
 		}
 	}
 	for _, name := range c.Remove {
-		if err := d.erase(name); err != nil {
-			return fmt.Errorf("removing %s: %w", name, err)
+		removed, err := d.erase(name)
+		if changed = changed || removed; err != nil {
+			return partly("removing", name, err)
 		}
 	}
 	return nil
@@ -110,35 +123,36 @@ func (d *Dir) prepare(f File) error {
 	return errors.Join(err, file.Close())
 }
 
-// place has a file that was prepared take its place.
-func (d *Dir) place(name string) error {
+// place has a file that was prepared take its place, and returns whether it has, whatever the error.
+func (d *Dir) place(name string) (placed bool, err error) {
 	if err := d.at("place " + name); err != nil {
-		return err
+		return false, err
 	}
 	if err := os.Rename(d.fresh(name), d.file(name)); err != nil {
-		return err
+		return false, err
 	}
 	if err := d.at("placed " + name); err != nil {
-		return err
+		return true, err
 	}
-	return syncDir(filepath.Dir(d.file(name)))
+	return true, syncDir(filepath.Dir(d.file(name)))
 }
 
-func (d *Dir) erase(name string) error {
+// erase removes a file, and returns whether it is gone, whatever the error.
+func (d *Dir) erase(name string) (removed bool, err error) {
 	if err := d.at("remove " + name); err != nil {
-		return err
+		return false, err
 	}
 	if err := remove(d.file(name)); err != nil {
-		return err
+		return false, err
 	}
 	if err := d.at("removed " + name); err != nil {
-		return err
+		return true, err
 	}
-	err := syncDir(filepath.Dir(d.file(name)))
+	err = syncDir(filepath.Dir(d.file(name)))
 	if errors.Is(err, fs.ErrNotExist) { // nor is its directory
-		return nil
+		return true, nil
 	}
-	return err
+	return true, err
 }
 
 // makeDirs makes dir and those it lies in, each on the disk.
